@@ -1,0 +1,1 @@
+"""The outside world (CRMs, Quo, databases) and the words for it."""

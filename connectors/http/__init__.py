@@ -1,0 +1,1 @@
+"""What every HTTP connector shares: permits, sending, judging, retrying, redaction."""

@@ -1,0 +1,1 @@
+"""Quo's public HTTP API, v1."""

@@ -1,0 +1,1 @@
+"""Everything that is remembered, on one narrow storage with two adapters."""

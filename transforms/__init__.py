@@ -1,0 +1,1 @@
+"""What happens to the data on its way from a CRM to Quo."""
