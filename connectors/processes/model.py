@@ -53,9 +53,7 @@ _ENDINGS = frozenset({ProcessState.ERROR, ProcessState.CANCELLED})
 _SYNC_TRANSITIONS: Mapping[ProcessState, frozenset[ProcessState]] = {
     ProcessState.INITIALIZING: frozenset({ProcessState.FETCHING_TOTAL}) | _ENDINGS,
     ProcessState.FETCHING_TOTAL: frozenset({ProcessState.QUEUING_PAGES}) | _ENDINGS,
-    ProcessState.QUEUING_PAGES: frozenset(
-        {ProcessState.PROCESSING_BATCHES, ProcessState.COMPLETED}
-    )
+    ProcessState.QUEUING_PAGES: frozenset({ProcessState.PROCESSING_BATCHES, ProcessState.COMPLETED})
     | _ENDINGS,
     ProcessState.PROCESSING_BATCHES: frozenset({ProcessState.COMPLETED}) | _ENDINGS,
 }
@@ -109,6 +107,25 @@ class Outcomes:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerTotals:
+    """Sums over a process's page records, and where its planned ranges stand."""
+
+    outcomes: Outcomes = field(default_factory=Outcomes)
+    pages_done: int = 0
+    pages_failed: int = 0
+    quo_requests: int = 0
+    crm_requests: int = 0
+    throttled_ms: int = 0
+    ranges_planned: int = 0
+    ranges_closed: int = 0
+    ranges_failed: int = 0
+
+    @property
+    def ranges_open(self) -> int:
+        return self.ranges_planned - self.ranges_closed - self.ranges_failed
+
+
 class PageState(StrEnum):
     DONE = "done"
     FAILED = "failed"
@@ -154,6 +171,19 @@ class DeadLetter:
     at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """How far an integration and person type are in step.
+
+    `at` is T0 of the last completed run; `full_at` and `shape` are those of the last completed
+    full sync.
+    """
+
+    at: datetime
+    full_at: datetime | None = None
+    shape: str = ""
+
+
 class RangeState(StrEnum):
     OPEN = "open"
     FAILED = "failed"
@@ -184,11 +214,13 @@ class Plan:
 
     `ranges` are the bounds of all ranges; `until` is T0 on the CRM's clock; `ids_may_exist` says
     whether ids unknown here may exist in Quo; `custom_fields` maps mapped Quo custom-field keys
-    to their types; `total` is the CRM's own count, None when it gives none.
+    to their types; `total` is the CRM's own count, None when it gives none; `source_key` names
+    the source's record.
     """
 
     ranges: tuple[Mapping[str, Any], ...]
     until: datetime
+    source_key: tuple[str, str] = ("", "")
     ids_may_exist: bool = True
     custom_fields: Mapping[str, str] = field(default_factory=dict)
     total: int | None = None

@@ -1,0 +1,43 @@
+"""Heartbeats: one row per launch and worker, newest wins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from connectors.clock import from_millis, to_millis, utc_now
+from connectors.repository.storage import Collection, In, Span, Storage
+
+HEARTBEATS = Collection(
+    name="heartbeats",
+    key=("launch_id", "worker"),
+    columns={"launch_id": str, "worker": str, "at": int},
+    indexes=(("launch_id", "at"),),
+)
+
+
+class Heartbeats:
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def beat(self, launch_id: str, worker: str, pages_in_flight: Mapping[str, int]) -> None:
+        row = {"launch_id": launch_id, "worker": worker, "at": to_millis(utc_now())}
+        self._storage.put(HEARTBEATS, [{**row, "pages_in_flight": dict(pages_in_flight)}])
+
+    def newest(self, launch_ids: Sequence[str]) -> dict[str, datetime]:
+        """The newest beat of each launch that ever beat."""
+        rows = self._storage.find(
+            HEARTBEATS, {"launch_id": In(list(launch_ids))}, order=("at",), columns_only=True
+        )
+        return {row["launch_id"]: from_millis(row["at"]) for row in rows}
+
+    def pages_in_flight(self, launch_id: str, *, since: datetime) -> dict[str, int]:
+        where = {"launch_id": launch_id, "at": Span(low=to_millis(since))}
+        pages: dict[str, int] = {}
+        for row in self._storage.find(HEARTBEATS, where):
+            for process_id, count in (row.get("pages_in_flight") or {}).items():
+                pages[process_id] = pages.get(process_id, 0) + count
+        return pages
+
+    def forget(self, launch_id: str) -> None:
+        self._storage.delete(HEARTBEATS, {"launch_id": launch_id})
