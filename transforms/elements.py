@@ -71,8 +71,8 @@ class Entry:
 class Page:
     """The persons of one CRM response, on their way to Quo.
 
-    `in_doubt`: an earlier try may have written some of it. `opened` is the range's open mark as
-    read. `error` (code, message) stands for a fetch that failed: such a page has no persons.
+    `restarted`: the CRM refused a cursor of its range, so an earlier try may have written some of
+    it. `error` (code, message) stands for a fetch that failed: such a page has no persons.
     """
 
     range: PageRange
@@ -80,9 +80,7 @@ class Page:
     persons: tuple[Person, ...] = field(default=(), repr=False)
     entries: tuple[Entry, ...] = field(default=(), repr=False)
     next_cursor: str | None = field(default=None, repr=False)
-    in_doubt: bool = False
     restarted: bool = False
-    opened: int = 0
     crm_requests: int = 0
     throttled_seconds: float = 0.0
     error: tuple[str, str] | None = None

@@ -1,0 +1,188 @@
+"""Fetching: the pages of a range, one by one, each as it comes from the CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection
+
+from connectors.crm.base import BaseCRMConnector
+from connectors.crm.model import PersonPage
+from connectors.errors import (
+    ConfigurationError,
+    CursorRefused,
+    ProcessEnded,
+    ProcessError,
+    RepositoryError,
+    SyncError,
+)
+from connectors.processes.model import ACTIVE, RangeState
+from transforms.contacts import to_entries
+from transforms.elements import Page, PageRange
+from transforms.ending import end_with
+from transforms.worker import Worker, worker
+
+
+def fetch_pages(
+    shared: Worker, connector: BaseCRMConnector, page_range: PageRange
+) -> Iterator[Page]:
+    """The pages of a range that the ledger does not hold yet; a closed range gives none.
+
+    Each page is to be recorded before the next is asked for (fused steps do so). A fetch that
+    fails is a page that says so and the last one; what ends the process ends it here.
+    """
+    try:
+        yield from _Reading(shared, connector, page_range).pages()
+    except SyncError as error:
+        end_with(shared.repository, page_range.request, error)
+
+
+class _Reading:
+    """One pass over one range."""
+
+    def __init__(self, shared: Worker, connector: BaseCRMConnector, page_range: PageRange) -> None:
+        self._ledger = shared.repository.ledger
+        self._processes = shared.repository.processes
+        self._connector = connector
+        self._range = page_range
+        self._process_id = page_range.request.process_id
+        self._restarted = False
+
+    def pages(self) -> Iterator[Page]:
+        standing = self._ledger.standing(self._process_id, self._range.spec.id)
+        if standing is None or standing.state is RangeState.CLOSED:
+            return
+        if self._processes.state_of(self._process_id) not in ACTIVE:
+            return
+        number, cursor = standing.next_page, standing.cursor
+        self._restarted = standing.restarted
+        fresh_restart = False
+        seen = {cursor}
+        while True:
+            try:
+                fetched = self._connector.fetch_person_page(self._range.spec, cursor)
+            except CursorRefused as error:
+                if cursor is None or fresh_restart:
+                    yield self._failed(number, error)
+                    return
+                number, cursor, seen = self._restart(number), None, {None}
+                fresh_restart = True
+                continue
+            except (ProcessError, ConfigurationError, ProcessEnded, RepositoryError):
+                raise
+            except SyncError as error:
+                yield self._failed(number, error)
+                return
+            yield self._page(number, fetched)
+            cursor = fetched.next_cursor
+            if cursor is None:
+                return
+            number += 1
+            if cursor in seen:
+                yield self._failed(number, _repeated(self._range))
+                return
+            seen.add(cursor)
+
+    def _restart(self, number: int) -> int:
+        """Begin the range again; new pages are numbered behind all that were ever opened."""
+        self._ledger.mark_restarted(self._process_id, self._range.spec.id)
+        self._restarted = True
+        standing = self._ledger.standing(self._process_id, self._range.spec.id)
+        return max(number, standing.opened + 1 if standing else number)
+
+    def _page(self, number: int, fetched: PersonPage) -> Page:
+        usage = self._connector.http.usage()
+        return Page(
+            range=self._range,
+            number=number,
+            persons=tuple(fetched.persons),
+            next_cursor=fetched.next_cursor,
+            restarted=self._restarted,
+            crm_requests=usage.requests,
+            throttled_seconds=usage.throttled_seconds,
+        )
+
+    def _failed(self, number: int, error: SyncError) -> Page:
+        failed = self._page(number, PersonPage(()))
+        return replace(failed, error=(error.code, error.message))
+
+
+def _repeated(page_range: PageRange) -> SyncError:
+    return SyncError(
+        f"the CRM gave a cursor of range {page_range.spec.id} a second time; the range is read "
+        "again by the next run",
+        code="cursor_repeats",
+    )
+
+
+def to_contacts(connector: BaseCRMConnector, page: Page) -> Page:
+    """The page with an entry (contact or rejection) for each person; pure but for the connector."""
+    request = page.range.request
+    entries = to_entries(
+        page.persons,
+        connector.transform_person_to_quo,
+        request.settings,
+        page.range.custom_fields,
+    )
+    return replace(page, persons=(), entries=entries)
+
+
+class _Connectors:
+    """The connectors of one DoFn instance, one per process: an instance serves one thread."""
+
+    def __init__(self, repository: str) -> None:
+        self._repository = repository
+        self._made: dict[str, BaseCRMConnector] = {}
+
+    def of(self, page_range: PageRange) -> BaseCRMConnector:
+        request = page_range.request
+        if request.process_id not in self._made:
+            self._made[request.process_id] = worker(self._repository).connector(
+                request.settings, request.process_id
+            )
+        return self._made[request.process_id]
+
+
+class _FetchPages(beam.DoFn):
+    def __init__(self, repository: str) -> None:
+        self._repository = repository
+
+    def setup(self) -> None:
+        self._connectors = _Connectors(self._repository)
+
+    def process(self, page_range: PageRange) -> Iterable[Page]:
+        shared = worker(self._repository)
+        try:
+            connector = self._connectors.of(page_range)
+        except SyncError as error:
+            end_with(shared.repository, page_range.request, error)
+            return
+        with shared.heartbeat.in_flight(page_range.request):
+            yield from fetch_pages(shared, connector, page_range)
+
+
+class _ToContacts(beam.DoFn):
+    def __init__(self, repository: str) -> None:
+        self._repository = repository
+
+    def setup(self) -> None:
+        self._connectors = _Connectors(self._repository)
+
+    def process(self, page: Page) -> Iterable[Page]:
+        yield to_contacts(self._connectors.of(page.range), page)
+
+
+@dataclass(frozen=True)
+class FetchPages(beam.PTransform):
+    """Page ranges → pages with contacts, depth-first: a page is upserted before the next is read."""
+
+    repository: str
+
+    def expand(self, ranges: PCollection[PageRange]) -> PCollection[Page]:
+        return (
+            ranges
+            | "Fetch pages" >> beam.ParDo(_FetchPages(self.repository))
+            | "To contacts" >> beam.ParDo(_ToContacts(self.repository))
+        )
