@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 Record = dict[str, Any]
@@ -56,7 +56,11 @@ Where = Mapping[str, Any]
 
 
 class Slot(NamedTuple):
-    """What `advance` found: the value before, and the storage's own clock, both in ms."""
+    """What `advance` found.
+
+    `before` is the value that `by` was added to: with a floor the caller's own slot, without one
+    the stored value. `now` is the storage's own clock in microseconds (its steps may be 1 ms).
+    """
 
     before: int
     now: int
@@ -71,16 +75,21 @@ class Storage(ABC):
 
     @abstractmethod
     def insert(self, collection: Collection, records: Sequence[Record]) -> list[Key]:
-        """Add records; those whose key or unique value is taken are left out and returned."""
+        """Add records; those whose key or unique value is taken are left out, their keys returned.
+
+        Of records with the same key the first is taken.
+        """
 
     @abstractmethod
     def put(
         self, collection: Collection, records: Sequence[Record], *, over_read: bool = False
     ) -> list[Key]:
-        """Insert or replace whole records in bulk.
+        """Insert or replace whole records in bulk; of records with the same key the last counts.
 
         With `over_read` each record replaces only the version it carries in `version` (0 or
-        absent = must not exist yet); the keys refused are returned, the others are written.
+        absent = must not exist yet); the keys refused are returned, the others are written. Of
+        records with the same key the first counts, the others are refused. A replacement with a
+        unique value that another record holds raises RepositoryError (code `taken`).
         """
 
     @abstractmethod
@@ -111,7 +120,8 @@ class Storage(ABC):
 
         `set` and `expect` take columns and top-level body fields (an absent body field equals
         None); an expectation may be a plain value or `In`. One column-only change is one
-        statement.
+        statement; others are retried until no writer got in between. A unique value that another
+        record holds raises RepositoryError (code `taken`): False is for expectations alone.
         """
 
     @abstractmethod
@@ -124,8 +134,8 @@ class Storage(ABC):
     def advance(self, collection: Collection, key: Key, *, by: int, floor: int | None) -> Slot:
         """The atomic slot: column `value` becomes max(value, now + floor) + by.
 
-        `floor` is relative to the storage's clock in ms (None: no clock, a plain counter). A
-        missing record counts as 0 and is created. Exact under any number of processes.
+        All are microseconds on the storage's own clock; `floor` None means no clock, a plain
+        counter. A missing record counts as 0 and is created. Exact under any number of processes.
         """
 
     @abstractmethod
@@ -141,7 +151,7 @@ class Storage(ABC):
 
     @abstractmethod
     def check_schema(self) -> None:
-        """Raise RepositoryError that names both versions and `quo-sync migrate` when they differ."""
+        """Raises RepositoryError that names both versions and the remedy when they differ."""
 
     @abstractmethod
     def close(self) -> None: ...

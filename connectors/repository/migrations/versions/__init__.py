@@ -1,0 +1,1 @@
+"""One file per revision, oldest `0001_initial`; a released one never changes."""
