@@ -5,7 +5,7 @@ States and their transitions are tables; totals are sums over page records, neve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -74,6 +74,16 @@ def sources_of(type: ProcessType, target: ProcessState) -> frozenset[ProcessStat
     return frozenset(state for state, targets in TRANSITIONS[type].items() if target in targets)
 
 
+def derived_state(children: Collection[ProcessState]) -> ProcessState:
+    """The state of a parent, which stores none of its own."""
+    if any(state in ACTIVE for state in children):
+        return ProcessState.PROCESSING_BATCHES
+    for ending in (ProcessState.ERROR, ProcessState.CANCELLED):
+        if ending in children:
+            return ending
+    return ProcessState.COMPLETED
+
+
 @dataclass(frozen=True, slots=True)
 class Outcomes:
     """Persons per outcome."""
@@ -125,6 +135,11 @@ class LedgerTotals:
     def ranges_open(self) -> int:
         return self.ranges_planned - self.ranges_closed - self.ranges_failed
 
+    def __add__(self, other: LedgerTotals) -> LedgerTotals:
+        return LedgerTotals(
+            **{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)}
+        )
+
 
 class PageState(StrEnum):
     DONE = "done"
@@ -139,8 +154,9 @@ PLANNING_RANGE = "planning"
 class PageRecord:
     """What one page came to: the one argument of UpdateProcessMetrics; a replay replaces it.
 
-    Keyed by process, range and page. `closes_range` is True for the last page of its range.
-    `error_code` and `error_message` belong to a failed page.
+    Keyed by process, range and page. `closes_range` is True for the last page of its range, the
+    only page done that has no `next_cursor`. `error_code` and `error_message` belong to a failed
+    page.
     """
 
     process_id: str
@@ -207,15 +223,20 @@ class RangeStanding:
     opened: int = 0
     restarted: bool = False
 
+    @property
+    def is_read(self) -> bool:
+        """Its last page is recorded as done, also when the writer was killed before closing it."""
+        return self.next_page > 1 and self.cursor is None
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a process set out to read, fixed by one compare-and-set.
 
-    `ranges` are the bounds of all ranges; `until` is T0 on the CRM's clock; `ids_may_exist` says
-    whether ids unknown here may exist in Quo; `custom_fields` maps mapped Quo custom-field keys
-    to their types; `total` is the CRM's own count, None when it gives none; `source_key` names
-    the source's record.
+    `ranges` are the bounds of all ranges, each with its `id`; `until` is T0 on the CRM's clock;
+    `ids_may_exist` says whether ids unknown here may exist in Quo; `custom_fields` maps mapped
+    Quo custom-field keys to their types; `total` is the CRM's own count, None when it gives none;
+    `source_key` names the source's record.
     """
 
     ranges: tuple[Mapping[str, Any], ...]

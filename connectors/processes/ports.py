@@ -77,8 +77,8 @@ class LedgerStore(Protocol):
     def standings(self, process_id: str) -> list[RangeStanding]:
         """All rows of the process, likewise moved on."""
 
-    def mark_open(self, process_id: str, range_id: str, page: int, *, seen: int) -> bool:
-        """Set the open mark to `page`; False when it is no longer at `seen`."""
+    def mark_open(self, process_id: str, range_id: str, page: int) -> bool:
+        """Mark a page before its first write; False when an earlier try had opened it."""
 
     def mark_restarted(self, process_id: str, range_id: str) -> None: ...
 
@@ -126,12 +126,22 @@ class SourceStore(Protocol):
 
 
 class HeartbeatStore(Protocol):
-    def beat(self, launch_id: str, worker: str, pages_in_flight: Mapping[str, int]) -> None: ...
+    def beat(
+        self,
+        launch_id: str,
+        worker: str,
+        pages_in_flight: Mapping[str, int],
+        persons_in_flight: Mapping[str, int] | None = None,
+    ) -> None:
+        """Put this worker's row: the time, and what is under way per process."""
 
     def newest(self, launch_ids: Sequence[str]) -> dict[str, datetime]: ...
 
     def pages_in_flight(self, launch_id: str, *, since: datetime) -> dict[str, int]:
         """Pages under way per process, summed over workers that beat since then."""
+
+    def persons_in_flight(self, launch_id: str, *, since: datetime) -> dict[str, int]:
+        """Persons done in pages under way, likewise."""
 
     def forget(self, launch_id: str) -> None: ...
 
@@ -151,3 +161,10 @@ class ProcessRepository(Protocol):
     def sources(self) -> SourceStore: ...
     @property
     def heartbeats(self) -> HeartbeatStore: ...
+
+
+class ProgressBroadcaster(Protocol):
+    """Who wants to hear of every recorded page; must neither block nor raise."""
+
+    def broadcast(self, report: Mapping[str, Any]) -> None:
+        """`report` is that of `connectors.processes.report.get_process`."""
