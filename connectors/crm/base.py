@@ -107,7 +107,7 @@ class BaseCRMConnector(ABC):
 
     # -- with defaults ----------------------------------------------------------------------
 
-    def plan_ranges(self, person_type: str, window: Window) -> Sequence[RangeSpec]:  # noqa: ARG002
+    def plan_ranges(self, person_type: str, window: Window) -> Sequence[RangeSpec]:
         """Cut what is to be read into ranges, newest first.
 
         `window.until` is open: the planner closes it at T0. The default is one chain.
@@ -134,7 +134,9 @@ class BaseCRMConnector(ABC):
         """The events of a verified delivery; unknown ones give nothing."""
         return ()
 
-    def renew_webhooks(self, subscriptions: Sequence[WebhookSubscription]) -> Sequence[WebhookSubscription]:
+    def renew_webhooks(
+        self, subscriptions: Sequence[WebhookSubscription]
+    ) -> Sequence[WebhookSubscription]:
         """Prolong subscriptions that expire; most do not."""
         return subscriptions
 
@@ -142,8 +144,9 @@ class BaseCRMConnector(ABC):
         """Delete the subscriptions; one that is already gone is no error."""
 
     def check(self) -> str:
-        """One cheap request that proves reachability and credentials; returns the account's name."""
-        self.fetch_person_page(next(iter(self.plan_ranges(next(iter(self.config.person_types)), Window()))), None)
+        """Prove reachability and credentials with little; returns the account's name."""
+        first_type = next(iter(self.config.person_types))
+        self.fetch_person_page(self.plan_ranges(first_type, Window())[0], None)
         return self.account(self.options)
 
     def check_if_needs_config(self) -> bool:

@@ -38,7 +38,8 @@ class RangeSpec:
     """The bounds of one page range; `id` is derived from them, so a replay derives the same.
 
     `first_page` and `last_page` count from 1 and are inclusive (`last_page` None = to the end).
-    `only` is the user's filter; it belongs to the integration, not to the bounds.
+    `only` is the user's filter; it belongs to the integration, not to the bounds. `expected` is
+    how many persons the CRM itself counts in the range, None when it gives no counts.
     """
 
     person_type: str
@@ -49,6 +50,7 @@ class RangeSpec:
     until: datetime | None = None
     ids: tuple[str, ...] = ()
     only: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
+    expected: int | None = field(default=None, compare=False, hash=False)
 
     @property
     def id(self) -> str:
