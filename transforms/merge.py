@@ -110,6 +110,34 @@ def merge_base(contact: Contact, answer: QuoContact) -> QuoContact:
     )
 
 
+def restore(newest: QuoContact, over: tuple[Contact, QuoContact] | None = None) -> dict[str, Any]:
+    """The PATCH body that gives a contact back what its newest write left.
+
+    For an older write that came last. `newest` is the merge base of the newest write; `over` is
+    that older contact with Quo's answer to it, so that what people typed stays. Without it the
+    contact becomes just what `newest` holds.
+    """
+    older, current = over or (None, QuoContact(id=newest.id))
+    base = merge_base(older, current) if older else None
+    wanted = _as_contact(newest)
+    body = merge(wanted, current, base, policy=SyncPolicy(), person_updated_at=None)
+    return body or _held(current)
+
+
+def _as_contact(base: QuoContact) -> Contact:
+    """The contact that a merge base was made of."""
+    fields = base.default_fields
+    return Contact(
+        external_id=base.external_id or "",
+        source=base.source or "",
+        phones=_pairs(fields.phone_numbers),
+        emails=_pairs(fields.emails),
+        custom=_values(base.custom_fields),
+        source_url=base.source_url,
+        **{name: getattr(fields, name) for name in SCALARS},
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Verdict:
     """Which side a single value follows: the table at the top of this module."""
@@ -228,6 +256,10 @@ def _item(held: Item, name: str | None) -> dict[str, Any]:
 def _custom_item(held: CustomValue, value: Any) -> dict[str, Any]:
     names = {"id": held.id, "key": held.key}
     return {**{name: text for name, text in names.items() if text}, "value": value}
+
+
+def _pairs(items: Iterable[Item]) -> tuple[tuple[str, str], ...]:
+    return tuple((item.name or "", item.value) for item in items if item.value)
 
 
 def _values(fields: Iterable[CustomValue]) -> dict[str, Any]:

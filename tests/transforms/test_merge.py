@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.quo.model import Contact, QuoContact
-from transforms.merge import SCALARS, merge, merge_base
+from transforms.merge import SCALARS, merge, merge_base, restore
 from transforms.settings import SyncPolicy
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -545,6 +545,48 @@ def test_without_edits_in_quo_the_crms_contact_arrives_exactly(old: Contact, new
     assert {item.key: item.value for item in after.custom_fields} == {
         key: value for key, value in new.custom.items() if value
     }
+
+
+@given(contacts, contacts, contacts)
+def test_an_older_write_that_came_last_is_undone_and_typed_items_stay(
+    first: Contact, older: Contact, newest: Contact
+) -> None:
+    mapped = {**first.custom, **older.custom, **newest.custom}
+    first, older, newest = (
+        replace(
+            version,
+            kept_when_empty=frozenset(),
+            custom={key: version.custom.get(key) for key in mapped},
+            source_url=None,
+        )
+        for version in (first, older, newest)
+    )
+    current = created(first)
+    base = merge_base(first, current)
+    current = _typed(current, "+18585559999", "own@home.example")
+    expected = merged(newest, current, base)
+    remembered = merge_base(newest, expected)
+    answer = merged(older, expected, base)
+
+    after = apply(restore(remembered, (older, answer)), answer)
+
+    typed = {"+18585559999"}
+    assert _numbers(after) == {value for _, value in newest.phones} | typed
+    assert [getattr(after.default_fields, name) for name in SCALARS] == [
+        getattr(newest, name) for name in SCALARS
+    ]
+    assert {item.key for item in after.custom_fields} == {
+        "own",
+        *(key for key, value in newest.custom.items() if value),
+    }
+
+
+@given(contacts)
+def test_restoring_without_knowing_the_older_write_gives_the_newest_alone(newest: Contact) -> None:
+    newest = replace(newest, kept_when_empty=frozenset())
+    answer = created(newest)
+    after = apply(restore(merge_base(newest, answer)), quo(phones=[("Old", A)], company="old"))
+    assert _content(after) == _content(answer)
 
 
 @given(contacts, st.sampled_from([A, B, C, D]), st.sampled_from(list(SCALARS)))
