@@ -96,6 +96,10 @@ class ScalingTestConnector(BaseCRMConnector):
 
     def fetch_person_page(self, range: RangeSpec, cursor: str | None) -> PersonPage:
         """The page that the cursor numbers (of ids: the hundred of them)."""
+        if range.only:
+            raise ConfigurationError(
+                f"only.{next(iter(range.only))}: scaling-test has no filters; leave `only` out."
+            )
         number = _whole(cursor, range.first_page or 1)
         if range.kind is Paging.IDS:
             chunk = range.ids[(number - 1) * _MAX_IDS : number * _MAX_IDS]
