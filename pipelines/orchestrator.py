@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from connectors.clock import utc_now
 from connectors.errors import AlreadyRunning, ConfigurationError, NotFound
-from connectors.processes.manager import PlannedRun, ProcessManager
+from connectors.processes.manager import ProcessManager
 from connectors.processes.model import (
     FINISHED,
     Launch,
@@ -21,7 +21,7 @@ from connectors.processes.model import (
 )
 from connectors.processes.use_cases import end_process, require_process
 from connectors.repository.repository import Repository
-from pipelines.takeover import is_dead, take_over
+from pipelines.takeover import end_dead, is_dead
 from transforms.elements import SyncRequest
 from transforms.settings import IntegrationSettings
 
@@ -30,6 +30,17 @@ class Mode(StrEnum):
     AUTO = "auto"
     INITIAL = "initial"
     ONGOING = "ongoing"
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One process to create. A `predecessor` hands its plan on; `retry_ids` are person ids."""
+
+    person_type: str
+    sync_type: SyncType
+    since: datetime | None = None
+    predecessor: Process | None = None
+    retry_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -202,7 +213,7 @@ class SyncOrchestrator:
 
     def _take_over_if_dead(self, process: Process) -> None:
         if process.is_active and is_dead(self._repository, process, self._stale_after):
-            take_over(self._repository, process)
+            end_dead(self._repository, process)
 
     def _create(
         self, settings: IntegrationSettings, type: ProcessType, runs: Sequence[PlannedRun]
@@ -210,8 +221,13 @@ class SyncOrchestrator:
         created = self._manager.create_sync_process(
             integration_id=settings.id,
             user_id=settings.user_id,
+            person_types=[run.person_type for run in runs],
             type=type,
-            runs=runs,
+            sync_type={run.person_type: run.sync_type for run in runs},
+            since_by_type={run.person_type: run.since for run in runs},
+            predecessors_by_type={
+                run.person_type: run.predecessor for run in runs if run.predecessor
+            },
             shape=settings.shape,
             launch=self._launch,
         )
@@ -220,9 +236,9 @@ class SyncOrchestrator:
             settings.id,
             requests=tuple(
                 self._request(settings, child, retry_ids[child.person_type or ""])
-                for child in created.children
+                for child in created.created
             ),
-            processes=tuple(created.children),
+            processes=tuple(created.created),
             parent=created.parent,
             skipped=dict(created.skipped),
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from connectors.clock import utc_now
-from connectors.processes.model import Process, ProcessState
+from connectors.processes.model import Process
 from connectors.processes.ports import ProcessRepository
-from connectors.processes.use_cases import end_process, finish_if_done
+from connectors.processes.use_cases import take_over
 from pipelines.holders import is_gone
 
 
@@ -21,16 +21,10 @@ def is_dead(repository: ProcessRepository, process: Process, stale_after_seconds
     return utc_now() - beat > timedelta(seconds=stale_after_seconds)
 
 
-def take_over(repository: ProcessRepository, process: Process) -> None:
-    """End a dead process: completed when all its ranges are closed, else ERROR with the reason."""
-    if finish_if_done(repository, process.id):
-        return
+def end_dead(repository: ProcessRepository, process: Process) -> None:
+    """Take a dead process over: completed when all its ranges are closed, else ERROR."""
     launch = process.launch
-    host = launch.holder.host if launch and launch.holder else "its engine"
-    end_process(
-        repository,
-        process,
-        ProcessState.ERROR,
-        f"the run on {host} stopped without ending; taken over by the next run",
-        code="taken_over",
+    where = f"on {launch.holder.host}" if launch and launch.holder else "on its engine"
+    take_over(
+        repository, process, f"the run {where} stopped without ending; taken over by the next run"
     )

@@ -1,12 +1,11 @@
-"""How an error ends a process: one place that reads the error family."""
+"""How an error ends a process: what every step does with the errors that it does not handle."""
 
 from __future__ import annotations
 
 import logging
 
-from connectors.errors import Parked, ProcessEnded, RepositoryError, SyncError
-from connectors.processes.model import ProcessState
-from connectors.processes.use_cases import end_process, require_process
+from connectors.errors import ProcessEnded, RepositoryError, SyncError
+from connectors.processes.use_cases import handle_error, require_process
 from connectors.repository.repository import Repository
 from transforms.elements import SyncRequest
 
@@ -22,16 +21,5 @@ def end_with(repository: Repository, request: SyncRequest, error: SyncError) -> 
         raise error
     if isinstance(error, ProcessEnded):
         return
-    process = require_process(repository, request.process_id)
-    if isinstance(error, Parked):
-        end_process(
-            repository,
-            process,
-            ProcessState.CANCELLED,
-            error.message,
-            code=error.code,
-            metadata={"parkedUntil": error.until},
-        )
-        return
-    log.error("process %s ends: %s", process.id, error.message)
-    end_process(repository, process, ProcessState.ERROR, error.message, code=error.code)
+    log.warning("process %s ends: %s", request.process_id, error.message)
+    handle_error(repository, require_process(repository, request.process_id), error)

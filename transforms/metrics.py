@@ -12,8 +12,8 @@ from connectors.errors import NotFound
 from connectors.processes.model import ProcessState
 from connectors.processes.use_cases import (
     end_process,
-    finish_if_done,
     require_process,
+    sweep_process,
     update_process_metrics,
 )
 from connectors.repository.repository import Repository
@@ -35,7 +35,7 @@ class _WriteMetrics(beam.DoFn):
         yield record.process_id
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class WriteMetrics(beam.PTransform):
     """Page results → the repository, page by page, fused to the upsert."""
 
@@ -54,7 +54,7 @@ def sweep(repository: Repository, process_id: str) -> None:
         process = require_process(repository, process_id)
     except NotFound:
         return
-    if process.is_active and not finish_if_done(repository, process_id):
+    if process.is_active and not sweep_process(repository, process_id):
         end_process(
             repository,
             process,
@@ -75,7 +75,7 @@ class _FinishProcesses(beam.DoFn):
             yield request.process_id
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FinishProcesses(beam.PTransform):
     """Launches whose pages are all written → the ids of their processes, all of them ended."""
 

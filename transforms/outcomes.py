@@ -23,7 +23,7 @@ def _camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class WriteOutcomes(beam.PTransform):
     """Outcomes → one file of JSON lines at any path that Beam can write."""
 

@@ -19,6 +19,7 @@ from connectors.errors import (
     SyncError,
 )
 from connectors.processes.model import ACTIVE, RangeState
+from connectors.processes.use_cases import open_range
 from transforms.contacts import to_entries
 from transforms.elements import Page, PageRange
 from transforms.ending import end_with
@@ -43,18 +44,17 @@ class _Reading:
     """One pass over one range."""
 
     def __init__(self, shared: Worker, connector: BaseCRMConnector, page_range: PageRange) -> None:
-        self._ledger = shared.repository.ledger
-        self._processes = shared.repository.processes
+        self._repository = shared.repository
         self._connector = connector
         self._range = page_range
         self._process_id = page_range.request.process_id
         self._restarted = False
 
     def pages(self) -> Iterator[Page]:
-        standing = self._ledger.standing(self._process_id, self._range.spec.id)
-        if standing is None or standing.state is RangeState.CLOSED:
+        if self._repository.processes.state_of(self._process_id) not in ACTIVE:
             return
-        if self._processes.state_of(self._process_id) not in ACTIVE:
+        standing = open_range(self._repository, self._process_id, self._range.spec.id)
+        if standing is None or standing.state is RangeState.CLOSED:
             return
         number, cursor = standing.next_page, standing.cursor
         self._restarted = standing.restarted
@@ -87,9 +87,10 @@ class _Reading:
 
     def _restart(self, number: int) -> int:
         """Begin the range again; new pages are numbered behind all that were ever opened."""
-        self._ledger.mark_restarted(self._process_id, self._range.spec.id)
+        ledger, range_id = self._repository.ledger, self._range.spec.id
+        ledger.mark_restarted(self._process_id, range_id)
         self._restarted = True
-        standing = self._ledger.standing(self._process_id, self._range.spec.id)
+        standing = ledger.standing(self._process_id, range_id)
         return max(number, standing.opened + 1 if standing else number)
 
     def _page(self, number: int, fetched: PersonPage) -> Page:
@@ -174,9 +175,9 @@ class _ToContacts(beam.DoFn):
         yield to_contacts(self._connectors.of(page.range), page)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FetchPages(beam.PTransform):
-    """Page ranges → pages with contacts, depth-first: a page is upserted before the next is read."""
+    """Page ranges → pages with contacts, each upserted before the next of its range is read."""
 
     repository: str
 

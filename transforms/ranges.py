@@ -127,7 +127,7 @@ def _claimed(shared: Worker, settings: IntegrationSettings) -> tuple[str, str]:
 
 
 def _prepare(shared: Worker, request: SyncRequest, connector: BaseCRMConnector) -> None:
-    """The connector's hooks: before the first run of an integration, and after its settings changed."""
+    """The connector's hooks: before an integration's first run, and after its settings changed."""
     settings = request.settings
     if connector.check_if_needs_config():
         raise ConfigurationError(
@@ -148,7 +148,6 @@ def _specs(connector: BaseCRMConnector, request: SyncRequest) -> Sequence[RangeS
                 request.person_type,
                 Paging.IDS,
                 ids=request.retry_ids[start : start + IDS_PER_RANGE],
-                expected=len(request.retry_ids[start : start + IDS_PER_RANGE]),
             )
             for start in range(0, len(request.retry_ids), IDS_PER_RANGE)
         ]
@@ -190,8 +189,9 @@ def _custom_fields(
     types = {definition.key: definition.type for definition in quo.custom_fields()}
     if missing := sorted(set(mapped) - set(types)):
         raise ConfigurationError(
-            f"integration {settings.id!r}: fields.custom names {', '.join(missing)}, which Quo does "
-            f"not have; define it in the Quo app or remove it (known: {', '.join(sorted(types)) or 'none'})"
+            f"integration {settings.id!r}: fields.custom names {', '.join(missing)}, which Quo "
+            "does not have; define it in the Quo app or remove it "
+            f"(known: {', '.join(sorted(types)) or 'none'})"
         )
     return {key: types[key] for key in mapped}
 
@@ -222,7 +222,7 @@ class _PlanRanges(beam.DoFn):
         yield from interleaved(planned)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class PlanPageRanges(beam.PTransform):
     """Launches (tuples of sync requests) → the page ranges of all of them, interleaved and spread.
 

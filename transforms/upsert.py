@@ -182,7 +182,7 @@ class _UpsertContacts(beam.DoFn):
         self._throttling.inc(seconds)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class UpsertContacts(beam.PTransform):
     """Pages → outcomes, and per page one result on the side output `metrics`."""
 

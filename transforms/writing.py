@@ -11,11 +11,11 @@ from connectors.errors import RecordError, SyncError
 from connectors.http.client import Usage
 from connectors.processes.model import OutcomeKind
 from connectors.quo.client import Conflict, Create, Gone, Listing, Patch, QuoClient, Written
-from connectors.quo.model import QuoContact
+from connectors.quo.model import Contact, QuoContact
 from connectors.repository.links import Link
 from transforms.decisions import Decision, Need, Place, decide, require_contact, source_time
 from transforms.elements import Entry, Page
-from transforms.merge import merge, restore
+from transforms.merge import merge, merge_base, restore
 from transforms.worker import Worker
 
 CONFLICT_DELAYS = (0.0, 1.0, 3.0, 10.0)
@@ -182,7 +182,7 @@ class PageWriter:
             if self._needs_look_up(case):  # the list may lag: the id tells
                 current = self._quo.get_contact(link.quo_id)
             else:
-                current = QuoContact.from_base(link.base) if link.base else None
+                current = _base_of(link)
         if current is None:
             return self._create(case)
         return self._write_over(case, current, listing.at)
@@ -215,7 +215,7 @@ class PageWriter:
     ) -> QuoContact | None:
         """What our last write left in Quo; also fixes what the write counts as."""
         if case.link is not None and case.link.quo_id == current.id:
-            return QuoContact.from_base(case.link.base) if case.link.base else None
+            return _base_of(case.link)
         if (self._in_doubt or case.ours) and self._made_by_this_run(current, listed_at):
             case.counts_as = OutcomeKind.CREATED
             return current
@@ -305,7 +305,7 @@ class PageWriter:
             page=self._place.page,
             outcome=case.settled(),
             source_time=source_time(case.entry),
-            base=case.answer.to_base(),
+            base=_base_text(require_contact(case.entry), case.answer),
             version=case.link.version if case.link else 0,
         )
 
@@ -321,8 +321,8 @@ class PageWriter:
                 if case.created:
                     again.counts_as = OutcomeKind.CREATED
                 pending.append(_into(case, again))
-            elif again.code == "stale" and link is not None and case.answer is not None:
-                self._restore(link)
+            elif again.code == "stale" and link is not None:
+                self._restore(case, link)
                 _into(case, again)
             elif case.created:
                 case.link = link  # it is ours to count: the link shall say so
@@ -331,10 +331,11 @@ class PageWriter:
                 _into(case, again)
         return pending
 
-    def _restore(self, winner: Link) -> None:
-        """Our older write may have come last: give the contact back what the newer one left."""
-        if winner.base:
-            body = restore(QuoContact.from_base(winner.base))
+    def _restore(self, case: Case, winner: Link) -> None:
+        """Our older write may have come last: bring back what the newer one had left."""
+        newest = _base_of(winner)
+        if case.answer is not None and newest is not None:
+            body = restore(newest, over=(require_contact(case.entry), case.answer))
             for _ in self._quo.write_all([Patch(winner.quo_id, body)]):
                 pass
 
@@ -343,6 +344,14 @@ class PageWriter:
         self._shared.heartbeat.page_progress(
             self._request, (self._page.range.spec.id, self._page.number), self._done
         )
+
+
+def _base_text(contact: Contact, answer: QuoContact) -> str:
+    return merge_base(contact, answer).model_dump_json(by_alias=True, exclude_none=True)
+
+
+def _base_of(link: Link) -> QuoContact | None:
+    return QuoContact.model_validate_json(link.base) if link.base else None
 
 
 def _into(case: Case, again: Case) -> Case:

@@ -7,9 +7,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from connectors.errors import ConfigurationError
+from connectors.http.secrets import is_reference, resolve
+from connectors.repository.repository import Repository
 from connectors.repository.storage import Storage
 
 _FORMS = "sqlite:///PATH, postgresql://USER@HOST/DB or mongodb://HOST/DB"
+
+
+def open_repository(reference: str) -> Repository:
+    """The repository behind a URL, or behind a reference to one (`env:NAME`, `file:PATH`, …)."""
+    url = resolve(reference) if is_reference(reference) else reference
+    return Repository(open_storage(url))
 
 
 def open_storage(url: str) -> Storage:

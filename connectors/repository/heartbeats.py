@@ -20,9 +20,19 @@ class Heartbeats:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    def beat(self, launch_id: str, worker: str, pages_in_flight: Mapping[str, int]) -> None:
+    def beat(
+        self,
+        launch_id: str,
+        worker: str,
+        pages_in_flight: Mapping[str, int],
+        persons_in_flight: Mapping[str, int] | None = None,
+    ) -> None:
         row = {"launch_id": launch_id, "worker": worker, "at": to_millis(utc_now())}
-        self._storage.put(HEARTBEATS, [{**row, "pages_in_flight": dict(pages_in_flight)}])
+        under_way = {
+            "pages_in_flight": dict(pages_in_flight),
+            "persons_in_flight": dict(persons_in_flight or {}),
+        }
+        self._storage.put(HEARTBEATS, [row | under_way])
 
     def newest(self, launch_ids: Sequence[str]) -> dict[str, datetime]:
         """The newest beat of each launch that ever beat."""
@@ -32,12 +42,18 @@ class Heartbeats:
         return {row["launch_id"]: from_millis(row["at"]) for row in rows}
 
     def pages_in_flight(self, launch_id: str, *, since: datetime) -> dict[str, int]:
+        return self._summed(launch_id, since, "pages_in_flight")
+
+    def persons_in_flight(self, launch_id: str, *, since: datetime) -> dict[str, int]:
+        return self._summed(launch_id, since, "persons_in_flight")
+
+    def _summed(self, launch_id: str, since: datetime, field: str) -> dict[str, int]:
         where = {"launch_id": launch_id, "at": Span(low=to_millis(since))}
-        pages: dict[str, int] = {}
+        sums: dict[str, int] = {}
         for row in self._storage.find(HEARTBEATS, where):
-            for process_id, count in (row.get("pages_in_flight") or {}).items():
-                pages[process_id] = pages.get(process_id, 0) + count
-        return pages
+            for process_id, count in (row.get(field) or {}).items():
+                sums[process_id] = sums.get(process_id, 0) + count
+        return sums
 
     def forget(self, launch_id: str) -> None:
         self._storage.delete(HEARTBEATS, {"launch_id": launch_id})

@@ -84,10 +84,16 @@ class Ledger:
         last = {page["range_id"]: page for page in pages}
         return [_moved_on(_standing(row), last.get(row["range_id"])) for row in rows]
 
-    def mark_open(self, process_id: str, range_id: str, page: int, *, seen: int) -> bool:
-        return self._storage.change(
-            RANGES, (process_id, range_id), {"opened": page}, expect={"opened": seen}
-        )
+    def mark_open(self, process_id: str, range_id: str, page: int) -> bool:
+        where = {"process_id": process_id, "range_id": range_id}
+        while rows := self._storage.find(RANGES, where, columns_only=True):
+            opened = rows[0]["opened"]
+            if opened >= page:
+                return False
+            change, seen = {"opened": page}, {"opened": opened}
+            if self._storage.change(RANGES, (process_id, range_id), change, expect=seen):
+                return True
+        return False
 
     def mark_restarted(self, process_id: str, range_id: str) -> None:
         self._storage.change(RANGES, (process_id, range_id), {"restarted": 1})
