@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from connectors.errors import TransientError
+
+BODY_LIMIT = 32 * 1024 * 1024
+"""Bytes of a body, unpacked, beyond which an answer is refused."""
+
+
+def _read_json(body: bytes) -> Any:
+    return json.loads(body) if body else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +26,9 @@ class Request:
     `path` is relative to the base URL, or an absolute URL on the same host (a next link).
     `cost` maps budget names to units; a budget not named costs 1.
     `accept` lists error statuses that the caller wants as an answer (404, 409, …).
+    `parse` reads the body of a 2xx answer (204 apart) into `Answer.value`, on the sending thread;
+    a ValueError from it means an answer that cannot be used, so the request is sent again. None
+    leaves the body as it is.
     """
 
     method: str
@@ -29,6 +39,7 @@ class Request:
     headers: Mapping[str, str] | None = field(default=None, repr=False)
     cost: Mapping[str, float] = field(default_factory=dict, repr=False)
     accept: frozenset[int] = frozenset()
+    parse: Callable[[bytes], Any] | None = field(default=_read_json, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +47,24 @@ class Answer:
     """A whole answer that the caller may read.
 
     `repeated` is True when an earlier attempt of this request ended without an answer, so a write
-    may have taken effect before (a 409 then may be our own doing).
+    may have taken effect before (a 409 then may be our own doing). `value` is what the request's
+    `parse` made of the body of a 2xx: decoded JSON unless the request said otherwise; None without
+    a body.
     """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     repeated: bool = False
+    value: Any = field(default=None, repr=False)
 
     def json(self) -> Any:
-        """The decoded body; raises TransientError when it is not JSON."""
+        """The decoded body (`value` where there is one).
+
+        Raises TransientError when it is not JSON.
+        """
+        if self.value is not None:
+            return self.value
         try:
             return json.loads(self.body)
         except ValueError:
@@ -59,10 +78,15 @@ class Answer:
     @property
     def date(self) -> datetime | None:
         """The server's clock (`Date` header, one second of resolution), None without one."""
-        text = self.headers.get("date")
-        if not text:
-            return None
-        try:
-            return parsedate_to_datetime(text).astimezone(UTC)
-        except ValueError:
-            return None
+        return http_date(self.headers.get("date"))
+
+
+def http_date(text: str | None) -> datetime | None:
+    """An HTTP date in UTC; None for anything else."""
+    if not text:
+        return None
+    try:
+        at = parsedate_to_datetime(text)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -22,22 +23,33 @@ class Permits(Protocol):
         """
 
     def push_back(self, seconds: float) -> None:
-        """Everyone who uses this key stands back for so long (429, `Retry-After`)."""
+        """Everyone who uses this key stands back for so long (429, `Retry-After`).
+
+        `take` gives nothing before that, also where the key has no limit per second: the client
+        relies on it and does not sleep by itself.
+        """
 
     def pause(self, seconds: float) -> None:
-        """Sleep before a retry; raises ProcessEnded within 1 s when the process ends meanwhile."""
+        """Sleep before a retry; raises ProcessEnded within 1 s when the process ends meanwhile.
+
+        Looks before it sleeps, so that `pause(0)` only asks whether the process is still active.
+        """
 
 
 class Unlimited:
     """Permits without a budget and without a process."""
 
+    def __init__(self) -> None:
+        self._held_until = 0.0
+
     def take(self, cost: Mapping[str, float]) -> float:  # noqa: ARG002
-        return 0.0
+        wait = max(0.0, self._held_until - time.monotonic())
+        if wait:
+            time.sleep(wait)
+        return wait
 
     def push_back(self, seconds: float) -> None:
-        pass
+        self._held_until = max(self._held_until, time.monotonic() + seconds)
 
     def pause(self, seconds: float) -> None:
-        import time
-
         time.sleep(seconds)

@@ -11,6 +11,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_encode = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=str
+).encode
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Contact:
@@ -59,8 +63,21 @@ class Contact:
     @property
     def fingerprint(self) -> str:
         """Equal for equal contacts, on every machine and in every release of Python."""
-        text = json.dumps(self.create_body(), sort_keys=True, ensure_ascii=False, default=str)
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        text = _encode(
+            (
+                self.external_id,
+                self.source,
+                self.first_name,
+                self.last_name,
+                self.company,
+                self.role,
+                self.phones,
+                self.emails,
+                sorted(self.custom.items()),
+                self.source_url or None,
+            )
+        )
+        return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 class _Edge(BaseModel):
@@ -101,10 +118,21 @@ class QuoContact(_Edge):
     external_id: str | None = Field(default=None, alias="externalId")
     source: str | None = None
     source_url: str | None = Field(default=None, alias="sourceUrl", repr=False)
-    default_fields: DefaultFields = Field(default=DefaultFields(), alias="defaultFields", repr=False)
+    default_fields: DefaultFields = Field(
+        default=DefaultFields(), alias="defaultFields", repr=False
+    )
     custom_fields: tuple[CustomValue, ...] = Field(default=(), alias="customFields", repr=False)
     created_at: datetime | None = Field(default=None, alias="createdAt")
     updated_at: datetime | None = Field(default=None, alias="updatedAt")
+
+    def to_base(self) -> str:
+        """The text that a link keeps of this answer."""
+        return self.model_dump_json(by_alias=True, exclude_none=True)
+
+    @classmethod
+    def from_base(cls, base: str) -> QuoContact:
+        """The answer that `to_base` kept, of this release or an earlier one."""
+        return cls.model_validate_json(base)
 
 
 class ContactAnswer(_Edge):
@@ -116,7 +144,7 @@ class ContactAnswer(_Edge):
 class ContactList(_Edge):
     """One page of GET /v1/contacts; the token alone decides whether there is more."""
 
-    data: tuple[QuoContact, ...] = ()
+    data: tuple[QuoContact, ...]
     next_page_token: str | None = Field(default=None, alias="nextPageToken")
 
 
@@ -142,3 +170,22 @@ class PhoneNumber(_Edge):
     name: str | None = None
     symbol: str | None = None
     users: tuple[QuoUser, ...] = Field(default=(), repr=False)
+
+
+class CustomFieldList(_Edge):
+    """GET /v1/contact-custom-fields, not paged."""
+
+    data: tuple[CustomFieldDefinition, ...]
+
+
+class PhoneNumberList(_Edge):
+    """GET /v1/phone-numbers, not paged."""
+
+    data: tuple[PhoneNumber, ...]
+
+
+class UserList(_Edge):
+    """One page of GET /v1/users."""
+
+    data: tuple[QuoUser, ...]
+    next_page_token: str | None = Field(default=None, alias="nextPageToken")

@@ -1,0 +1,165 @@
+"""The wire: httpx's transport, one attempt, a whole body or a failure that the table knows.
+
+The transport is used without `httpx.Client` around it: that costs a quarter of the CPU time of a
+request, writes every URL with its query to the log, keeps cookies, and would need to be told not
+to follow redirects. Only this module imports httpx, and it is imported when the first request is
+sent, for that takes as long as the rest of a start-up.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from connectors.errors import ConfigurationError
+from connectors.http.exchange import BODY_LIMIT
+from connectors.http.retry import Failure, NoAnswer
+
+KEPT_ALIVE = 20
+"""Idle connections kept: httpx's pool rescans all of them for every request."""
+_MOST_CONNECTIONS = 2 * KEPT_ALIVE
+"""The pool's threads, and as many pages that send from their own."""
+_IDLE_SECONDS = 4.0
+"""Below the 5 s after which uvicorn and Node close an idle connection, perhaps as we send."""
+_FREE_CONNECTION_SECONDS = 300.0
+_BODY_TIMEOUTS = 8
+"""A body that drips is cut off after so many read time-outs."""
+
+
+class Wire:
+    """The connections of one channel; thread-safe."""
+
+    def __init__(self, base_url: str, connect_timeout: float, read_timeout: float) -> None:
+        self._transport = httpx.HTTPTransport(
+            verify=_certificates() if base_url.startswith("https:") else False,
+            proxy=_proxy_for(base_url),
+            limits=httpx.Limits(
+                max_connections=_MOST_CONNECTIONS,
+                max_keepalive_connections=KEPT_ALIVE,
+                keepalive_expiry=_IDLE_SECONDS,
+            ),
+        )
+        timeouts = httpx.Timeout(
+            connect=connect_timeout,
+            read=read_timeout,
+            write=read_timeout,
+            pool=_FREE_CONNECTION_SECONDS,
+        )
+        self._extensions = {"timeout": timeouts.as_dict()}
+        self._body_seconds = _BODY_TIMEOUTS * read_timeout
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers (by name, whatever its case) and body; raises NoAnswer."""
+        try:
+            request = httpx.Request(
+                method, url, headers=headers, content=content, extensions=self._extensions
+            )
+            response = self._transport.handle_request(request)
+            try:
+                body = self._body(response)
+            finally:
+                response.close()
+        except httpx.TransportError as error:
+            raise NoAnswer(_failure_of(error)) from None
+        except httpx.InvalidURL:
+            raise NoAnswer(Failure.BAD_URL) from None
+        except UnicodeError:
+            raise NoAnswer(Failure.BAD_HEADER) from None
+        return response.status_code, response.headers, body
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _body(self, response: httpx.Response) -> bytes:
+        announced = response.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > BODY_LIMIT:
+            raise NoAnswer(Failure.TOO_LARGE)
+        chunks = self._in_time(response.iter_raw())
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        if encoding in ("gzip", "x-gzip"):
+            chunks = _unpacked(chunks)
+        elif encoding not in ("identity", ""):
+            raise NoAnswer(Failure.UNREADABLE)  # only gzip was asked for
+        parts, size = [], 0
+        for chunk in chunks:
+            size += len(chunk)
+            if size > BODY_LIMIT:
+                raise NoAnswer(Failure.TOO_LARGE)
+            parts.append(chunk)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _in_time(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        until = time.monotonic() + self._body_seconds
+        for chunk in chunks:
+            yield chunk
+            if time.monotonic() > until:
+                raise NoAnswer(Failure.LOST)
+
+
+def _unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Gzip, unpacked in bounded steps: a few kilobytes can hold gigabytes."""
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    empty = True
+    try:
+        for chunk in chunks:
+            empty = False
+            packed = chunk
+            while packed:
+                yield unpacker.decompress(packed, BODY_LIMIT)
+                packed = unpacker.unconsumed_tail
+    except zlib.error:
+        raise NoAnswer(Failure.UNREADABLE) from None
+    if not empty and not unpacker.eof:
+        raise NoAnswer(Failure.LOST)
+
+
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+def _failure_of(error: httpx.TransportError) -> Failure:
+    if isinstance(error, _NOT_SENT):
+        return Failure.UNTRUSTED if _is_about_certificate(error) else Failure.UNREACHABLE
+    if isinstance(error, httpx.LocalProtocolError):
+        return Failure.BAD_HEADER
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return Failure.BAD_URL
+    return Failure.LOST
+
+
+def _is_about_certificate(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read once for all channels: loading the authorities takes tens of milliseconds."""
+    return httpx.create_ssl_context()
+
+
+def _proxy_for(base_url: str) -> str | None:
+    """The proxy that the environment names for this host (`HTTPS_PROXY`, `NO_PROXY`)."""
+    parts = urlsplit(base_url)
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(parts.hostname or ""):
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    if urlsplit(proxy).scheme not in ("http", "https"):
+        raise ConfigurationError(
+            f"the proxy for {parts.hostname} is no http:// or https:// URL; correct "
+            f"{parts.scheme.upper()}_PROXY or ALL_PROXY, or name the host in NO_PROXY"
+        )
+    return proxy
