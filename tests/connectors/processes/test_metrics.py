@@ -199,9 +199,7 @@ def storage_calls(repository: Repository, action: Callable[[Repository], Any]) -
     return 10_000 - storage.left
 
 
-def killed_before(
-    repository: Repository, call: int, action: Callable[[Repository], Any]
-) -> None:
+def killed_before(repository: Repository, call: int, action: Callable[[Repository], Any]) -> None:
     with pytest.raises(Killed):
         action(Repository(InterruptedStorage(repository.storage, calls=call)))
 
