@@ -6,14 +6,19 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from connectors.errors import RepositoryError
 from connectors.repository.records import BODY, VERSION, Layout, Row, holds
 from connectors.repository.storage import Collection, Key, Record, Storage
 
 
 class Adapter(Storage):
-    """A storage in terms of rows; a database only says how rows are written and matched."""
+    """A storage in terms of rows; a database only says how rows are written and matched.
 
-    def __init__(self) -> None:
+    `label` names the database in messages, without a password.
+    """
+
+    def __init__(self, label: str) -> None:
+        self.label = label
         self._layouts: dict[str, Layout] = {}
 
     def insert(self, collection: Collection, records: Sequence[Record]) -> list[Key]:
@@ -60,6 +65,34 @@ class Adapter(Storage):
         if layout is None:
             layout = self._layouts[collection.name] = Layout(collection)
         return layout
+
+    def _taken(self, what: str) -> RepositoryError:
+        return RepositoryError(
+            f"The repository {self.label} holds another record with this value of {what}: "
+            "end or delete that one first.",
+            code="taken",
+        )
+
+    def _outdated(self, cause: str) -> RepositoryError:
+        return RepositoryError(
+            f"The repository {self.label} lacks a part of the schema ({cause}): "
+            "run `quo-sync migrate`.",
+            code="schema",
+        )
+
+    def _refused(self, cause: object) -> RepositoryError:
+        return RepositoryError(
+            f"The repository {self.label} refused a statement ({cause}): "
+            "run `quo-sync check`; when that finds nothing, report it with `--debug`.",
+            code="refused",
+        )
+
+    def _unreachable(self, cause: str) -> RepositoryError:
+        return RepositoryError(
+            f"The repository {self.label} cannot be reached ({cause}): check host, user, "
+            "password and database in `repository`, and that the server runs.",
+            code="unreachable",
+        )
 
     @abstractmethod
     def _insert(self, layout: Layout, rows: Sequence[Row]) -> list[Key]:

@@ -155,11 +155,7 @@ class PostgresqlStorage(SqlStorage):
                 code=_DEADLOCK if isinstance(cause, DeadlockDetected) else "locked",
             )
         if isinstance(cause, psycopg.OperationalError | TimeoutError):
-            return RepositoryError(
-                f"The repository {self.label} cannot be reached ({text}): check host, user, "
-                "password and database in `repository`, and that the server runs.",
-                code="unreachable",
-            )
+            return self._unreachable(text)
         return self._refused(text)
 
 

@@ -23,15 +23,14 @@ _VERSION_TABLE = "alembic_version"
 class SqlStorage(Adapter):
     """Statements are text in autocommit, so each is atomic by itself and costs one round trip.
 
-    `engine` connects on first use. `label` names the database in messages, without a password.
+    `engine` connects on first use.
     """
 
     failures: ClassVar[tuple[type[Exception], ...]] = (SQLAlchemyError,)
 
     def __init__(self, engine: Engine, dialect: Dialect, label: str) -> None:
-        super().__init__()
+        super().__init__(label)
         self.engine = engine
-        self.label = label
         self._dialect = dialect
         self._statements: dict[str, Statements] = {}
 
@@ -118,27 +117,6 @@ class SqlStorage(Adapter):
         """What went wrong and what to do about it, without values or secrets."""
 
     # -- what they have in common -----------------------------------------------------------
-
-    def _taken(self, what: str) -> RepositoryError:
-        return RepositoryError(
-            f"The repository {self.label} holds another record with this value of {what}: "
-            "end or delete that one first.",
-            code="taken",
-        )
-
-    def _outdated(self, cause: str) -> RepositoryError:
-        return RepositoryError(
-            f"The repository {self.label} lacks a part of the schema ({cause}): "
-            "run `quo-sync migrate`.",
-            code="schema",
-        )
-
-    def _refused(self, cause: object) -> RepositoryError:
-        return RepositoryError(
-            f"The repository {self.label} refused a statement ({cause}): "
-            "run `quo-sync check`; when that finds nothing, report it with `--debug`.",
-            code="refused",
-        )
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -1,0 +1,311 @@
+"""The storage on MongoDB (4.4 or newer, a standalone server too: no transaction is used)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from pymongo import MongoClient, ReturnDocument, UpdateOne
+from pymongo import collection as driver
+from pymongo.database import Database
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+)
+from pymongo.errors import ConfigurationError as UrlError
+from pymongo.read_preferences import ReadPreference
+from pymongo.uri_parser import parse_uri
+from pymongo.write_concern import WriteConcern
+
+from connectors.errors import RepositoryError
+from connectors.repository.adapter import Adapter
+from connectors.repository.documents import (
+    CLOCK,
+    Document,
+    advancing,
+    document_of,
+    indexes_of,
+    matching,
+    named,
+    plain,
+    record_of,
+    sorting,
+    totalling,
+)
+from connectors.repository.migrations import HEAD, refuse_newer, require_head
+from connectors.repository.records import VERSION, Layout, Row
+from connectors.repository.storage import Collection, Key, Record, Slot, Where
+
+_OPTIONS: Mapping[str, Any] = {
+    "appname": "quo-sync",
+    "serverSelectionTimeoutMS": 10_000,
+    "connectTimeoutMS": 5_000,
+    "socketTimeoutMS": 30_000,
+}
+# Acknowledged by a majority and on disk: anything less is lost when a server is killed.
+_DURABLE = WriteConcern("majority", j=True)
+_SCHEMA = "schema"
+_BATCH = 10_000
+_TRIES = 3
+_DUPLICATE = 11000
+_UNAUTHORIZED = frozenset({13, 18, 8000})
+
+
+class MongoStorage(Adapter):
+    """Columns and version are fields, the body is JSON text: CRM keys may hold dots and dollars.
+
+    Raises ValueError for a URL that cannot be read or names no database.
+    """
+
+    def __init__(self, url: str) -> None:
+        scheme, _, rest = url.partition("://")
+        hosts, _, tail = rest.partition("/")
+        self._url = url
+        self._name = tail.partition("?")[0]
+        super().__init__(f"{scheme}://{hosts.rpartition('@')[2]}/{self._name}")
+        self._client: MongoClient[Document] | None = None
+        self._opening = threading.Lock()
+        _check(scheme, rest, self._name)
+
+    def find(
+        self,
+        collection: Collection,
+        where: Where,
+        *,
+        order: Sequence[str] = (),
+        limit: int | None = None,
+        columns_only: bool = False,
+    ) -> list[Record]:
+        layout = self._layout(collection)
+        if limit == 0:  # would be no limit to MongoDB
+            return []
+        fields = layout.fields[:-1] if columns_only else layout.fields
+        with self._collection(layout.name) as documents:
+            found = documents.find(
+                matching(layout, where),
+                dict.fromkeys(fields, True) | {"_id": False},
+                sort=sorting(layout, order) or None,
+                limit=limit or 0,
+                batch_size=_BATCH,
+            )
+            return [record_of(layout, document) for document in found]
+
+    def totals(
+        self, collection: Collection, where: Where, *, group_by: Sequence[str] = ()
+    ) -> dict[Key, dict[str, int]]:
+        layout = self._layout(collection)
+        with self._collection(layout.name) as documents:
+            found = list(documents.aggregate(totalling(layout, where, group_by)))
+        names = ("count", *collection.summed)
+        if not found and not group_by:
+            return {(): dict.fromkeys(names, 0)}
+        return {
+            tuple(plain(group["_id"].get(name)) for name in group_by): {
+                name: int(group[name]) for name in names
+            }
+            for group in found
+        }
+
+    def advance(self, collection: Collection, key: Key, *, by: int, floor: int | None) -> Slot:
+        layout = self._layout(collection)
+        record, stages = named(key), advancing(by, floor)
+        with self._collection(layout.name) as documents:
+            # Not an upsert: racing ones may change the record and still answer None.
+            while True:
+                moved = documents.find_one_and_update(
+                    record, stages, return_document=ReturnDocument.AFTER
+                )
+                if moved is not None:
+                    return Slot(int(moved["value"]) - by, int(moved[CLOCK]))
+                with suppress(DuplicateKeyError):
+                    seed = layout.keyed(key) | {"value": 0, VERSION: 0}
+                    documents.update_one(record, {"$setOnInsert": seed}, upsert=True)
+
+    def delete(self, collection: Collection, where: Where) -> int:
+        layout = self._layout(collection)
+        with self._collection(layout.name) as documents:
+            return documents.delete_many(matching(layout, where)).deleted_count
+
+    def migrate(self) -> bool:
+        stored = self._version()
+        if stored == HEAD:
+            return False
+        refuse_newer(stored, self.label)
+        from connectors.repository.schema import COLLECTIONS
+
+        # No lock: what is there already is left as it is, and the version comes last.
+        self.create(COLLECTIONS)
+        with self._collection(_SCHEMA) as documents, suppress(DuplicateKeyError):
+            documents.update_one({"_id": _SCHEMA}, {"$set": {VERSION: HEAD}}, upsert=True)
+        return True
+
+    def create(self, collections: Iterable[Collection]) -> None:
+        """Create the indexes of these collections, where they are missing."""
+        for collection in collections:
+            with self._collection(collection.name) as documents:
+                documents.create_indexes(indexes_of(collection))
+
+    def check_schema(self) -> None:
+        require_head(self._version(), self.label)
+
+    def close(self) -> None:
+        with self._opening:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    # -- rows -------------------------------------------------------------------------------
+
+    def _insert(self, layout: Layout, rows: Sequence[Row]) -> list[Key]:
+        if not rows:
+            return []
+        with self._collection(layout.name) as documents:
+            try:
+                documents.insert_many(
+                    [document_of(layout, row) | {VERSION: 1} for row in rows], ordered=False
+                )
+            except BulkWriteError as error:
+                return [layout.key_of(rows[at]) for at in _duplicates(error.details)]
+        return []
+
+    def _replace(self, layout: Layout, rows: Sequence[Row]) -> None:
+        writes = [
+            UpdateOne(
+                named(layout.key_of(row)),
+                {"$set": _replaced(layout, row), "$inc": {VERSION: 1}},
+                upsert=True,
+            )
+            for row in rows
+        ]
+        # Of racing upserts one may lose to a duplicate key; it finds the record the next time.
+        for _ in range(_TRIES):
+            if not writes:
+                return
+            with self._collection(layout.name) as documents:
+                try:
+                    documents.bulk_write(writes, ordered=False)
+                    return
+                except BulkWriteError as error:
+                    lost = self._lost(error.details)
+            writes = [writes[at] for at in lost]
+        raise self._refused("too many writers of the same records")
+
+    def _update(self, layout: Layout, rows: Sequence[Row]) -> list[Key]:
+        """Bulk answers count only; as upserts, writes without a match fail on the `_id`.
+
+        Only where the record was deleted since, the upsert adds it, and it is taken out again.
+        """
+        if not rows:
+            return []
+        writes = [
+            UpdateOne(
+                named(layout.key_of(row)) | {VERSION: row[-2]},
+                {"$set": _replaced(layout, row) | {VERSION: row[-2] + 1}},
+                upsert=True,
+            )
+            for row in rows
+        ]
+        with self._collection(layout.name) as documents:
+            try:
+                answer: Mapping[str, Any] = documents.bulk_write(
+                    writes, ordered=False
+                ).bulk_api_result
+            except BulkWriteError as error:
+                answer = error.details
+            added = {entry["index"]: entry["_id"] for entry in answer["upserted"]}
+            if added:
+                documents.delete_many({"_id": {"$in": list(added.values())}})
+            refused = self._lost(answer)
+        return [layout.key_of(rows[at]) for at in sorted([*refused, *added])]
+
+    def _assign(self, layout: Layout, key: Key, fields: Mapping[str, Any], expect: Where) -> bool:
+        with self._collection(layout.name) as documents:
+            result = documents.update_one(
+                named(key) | matching(layout, expect),
+                {"$set": dict(fields), "$inc": {VERSION: 1}},
+            )
+            return result.matched_count == 1
+
+    def _lost(self, answer: Mapping[str, Any]) -> list[int]:
+        """The writes that met their key; RepositoryError when another unique value was taken."""
+        duplicates = _duplicates(answer)
+        for names in duplicates.values():
+            if names != ("_id",):
+                raise self._taken(", ".join(names)) from None
+        return list(duplicates)
+
+    # -- the server -------------------------------------------------------------------------
+
+    @contextmanager
+    def _collection(self, name: str) -> Iterator[driver.Collection[Document]]:
+        """A collection; what fails becomes a RepositoryError, without the refused document."""
+        try:
+            yield self._database()[name]
+        except DuplicateKeyError as error:
+            raise self._taken(", ".join((error.details or {}).get("keyPattern", ()))) from None
+        except PyMongoError as error:
+            raise self._explain(error) from None
+
+    def _database(self) -> Database[Document]:
+        with self._opening:
+            if self._client is None:
+                given = self._url.partition("?")[2].lower()
+                options = {k: v for k, v in _OPTIONS.items() if f"{k.lower()}=" not in given}
+                self._client = MongoClient(self._url, **options)
+            return self._client.get_database(
+                self._name, write_concern=_DURABLE, read_preference=ReadPreference.PRIMARY
+            )
+
+    def _version(self) -> str | None:
+        with self._collection(_SCHEMA) as documents:
+            stored = documents.find_one({"_id": _SCHEMA})
+        return stored[VERSION] if stored else None
+
+    def _explain(self, error: PyMongoError) -> RepositoryError:
+        if isinstance(error, OperationFailure) and error.code in _UNAUTHORIZED:
+            return RepositoryError(
+                f"The repository {self.label} refuses this user: "
+                "check user, password and `authSource` in `repository`.",
+                code="unreachable",
+            )
+        if isinstance(error, ConnectionFailure | UrlError):
+            cause = str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0]
+            return self._unreachable(cause)
+        if isinstance(error, BulkWriteError):
+            failed = [entry["code"] for entry in error.details["writeErrors"]]
+            return self._refused(f"codes {failed[:3]}")
+        return self._refused(f"{type(error).__name__}, code {getattr(error, 'code', None)}")
+
+
+def _check(scheme: str, rest: str, name: str) -> None:
+    """Raises ValueError, never with a part of the URL: a password may stand anywhere in it."""
+    if not name or not name.isprintable() or any(sign in name for sign in '/\\. "$@:'):
+        raise ValueError(f"has to name a database: {scheme}://HOST/DB")
+    if scheme != "mongodb":
+        return  # the hosts of mongodb+srv are looked up when it is first used
+    try:
+        parse_uri(f"mongodb://{rest}", warn=True)
+    except PyMongoError:
+        raise ValueError(
+            "cannot be read: write mongodb://USER:PASSWORD@HOST/DB, "
+            "special characters of the password as %XX"
+        ) from None
+
+
+def _replaced(layout: Layout, row: Row) -> Document:
+    document = document_of(layout, row)
+    del document["_id"], document[VERSION]
+    return document
+
+
+def _duplicates(answer: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
+    """The columns of the taken value by write; any other failure is raised."""
+    failed = answer["writeErrors"]
+    if answer["writeConcernErrors"] or any(entry["code"] != _DUPLICATE for entry in failed):
+        raise BulkWriteError(dict(answer))
+    return {entry["index"]: tuple(entry["keyPattern"]) for entry in failed}
