@@ -181,9 +181,11 @@ def _since(since: datetime | None) -> dict[str, str]:
     return {} if since is None else {"updated_since": iso(since)}
 
 
-def _labelled(items: Sequence[Mapping[str, Any]] | None) -> tuple[Labelled, ...]:
+def _labelled(items: Sequence[Mapping[str, Any] | None] | None) -> tuple[Labelled, ...]:
     return tuple(
-        Labelled(item["value"], item.get("label")) for item in items or () if item.get("value")
+        Labelled(item["value"], item.get("label"))
+        for item in items or ()
+        if item and item.get("value")
     )
 
 

@@ -89,7 +89,7 @@ class ActivityLog:
         for found in self._ours(kind, activity, person_id):
             if self._rewrite(kind, found, body):
                 return found
-        request = call("POST", kind.path, WRITE, json={**body, **birth}, accept=_DOUBTFUL)
+        request = call("POST", kind.path, WRITE, body={**body, **birth}, accept=_DOUBTFUL)
         answer = self._http.send(request)
         id = str(envelope(answer)["data"]["id"]) if answer.status < 400 else None
         if id is not None and not answer.repeated:
@@ -98,7 +98,7 @@ class ActivityLog:
 
     def _rewrite(self, kind: Kind, id: str, body: Row) -> bool:
         """False when the record is gone."""
-        request = call(kind.rewrite, f"{kind.path}/{id}", WRITE, json=body, accept=_GONE)
+        request = call(kind.rewrite, f"{kind.path}/{id}", WRITE, body=body, accept=_GONE)
         return self._http.send(request).status not in _GONE
 
     def _settle(self, kind: Kind, activity: Activity, person_id: str, id: str | None) -> str:

@@ -7,11 +7,12 @@ whatever its size, and v1 twice as much as v2.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
-from connectors.errors import CursorRefused, SyncError, TransientError
+from connectors.errors import CursorRefused, SyncError
 from connectors.http.client import HttpClient
 from connectors.http.exchange import Answer, Request
 
@@ -24,6 +25,7 @@ ONE, LIST, WRITE, SEARCH, DELETE = 1.0, 10.0, 5.0, 20.0, 3.0
 """Daily tokens of a v2 call of each kind."""
 
 _NOTHING: frozenset[int] = frozenset()
+_ANSWERED = frozenset({"GET", "POST"})
 _CURSOR_REFUSED = frozenset({400})
 
 
@@ -33,12 +35,20 @@ def call(
     price: float,
     *,
     params: Mapping[str, Any] | None = None,
-    json: Any = None,
+    body: Any = None,
     accept: frozenset[int] = _NOTHING,
 ) -> Request:
     """A request with its price in v2 tokens; a path of v1 doubles it."""
     tokens = price * 2 if path.startswith(V1) else price
-    return Request(method, path, params=params, json=json, cost={"daily": tokens}, accept=accept)
+    return Request(
+        method,
+        path,
+        params=params,
+        json=body,
+        cost={"daily": tokens},
+        accept=accept,
+        parse=_read_envelope if method in _ANSWERED else None,
+    )
 
 
 def list_call(
@@ -56,15 +66,16 @@ def list_call(
 
 
 def envelope(answer: Answer) -> dict[str, Any]:
-    """The decoded answer; raises TransientError when it is no successful envelope with data."""
-    body = answer.json()
-    if not isinstance(body, dict) or body.get("success") is False or "data" not in body:
-        raise TransientError(
-            f"Pipedrive's answer (HTTP {answer.status}) has no data; it is tried again later.",
-            code="unexpected_answer",
-            status=answer.status,
-        )
-    return body
+    """The decoded body of a GET or POST that succeeded: it has `data`."""
+    return cast(dict[str, Any], answer.value)
+
+
+def _read_envelope(body: bytes) -> dict[str, Any]:
+    """A 200 without `data` is no answer: the ValueError has the request sent again."""
+    decoded = json.loads(body)
+    if not isinstance(decoded, dict) or decoded.get("success") is False or "data" not in decoded:
+        raise ValueError("no envelope with data")
+    return decoded
 
 
 def records(answer: Answer) -> tuple[list[dict[str, Any]], str | None]:

@@ -7,6 +7,7 @@ number saved without its country code by one with it, so the national number is 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from connectors.crm.model import Person
@@ -56,12 +57,7 @@ class PhoneBook:
     def _request(self, params: dict[str, Any]) -> Request:
         """Searches have a limit of their own, the same on every plan: a share of the burst."""
         plain = call("GET", f"{V2}/persons/search", SEARCH, params=params)
-        return Request(
-            plain.method,
-            plain.path,
-            params=params,
-            cost={**plain.cost, "burst": self._burst_units},
-        )
+        return replace(plain, cost={**plain.cost, "burst": self._burst_units})
 
 
 def _has(person: Person, wanted: PhoneNumber) -> bool:

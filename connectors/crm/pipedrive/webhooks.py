@@ -73,7 +73,7 @@ class Webhooks:
             "http_auth_user": user,
             "http_auth_password": password,
         }
-        answer = self._http.send(call("POST", _PATH, _PRICE, json=body, accept=_REFUSED))
+        answer = self._http.send(call("POST", _PATH, _PRICE, body=body, accept=_REFUSED))
         if answer.status in _REFUSED:
             raise ConfigurationError(_refusal(answer))
         return self._subscription(envelope(answer)["data"], url)
