@@ -27,7 +27,7 @@ class SandboxControl:
     # -- the whole ----------------------------------------------------------------------------
 
     def reset(self, **settings: Any) -> None:
-        """Start anew, with some settings changed."""
+        """Start anew with the settings of the start and these changes."""
         self._post("/reset", settings)
 
     def settings(self, **changes: Any) -> Json:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -51,7 +50,7 @@ def control_app(sandbox: Sandbox) -> Starlette:
     routes = [
         Route(f"/_sandbox{path}", endpoint, methods=[method]) for method, path, endpoint in table
     ]
-    handlers = {ValidationError: _invalid, TypeError: _invalid, KeyError: _invalid}
+    handlers = {ValueError: _invalid, TypeError: _invalid, KeyError: _invalid}
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
@@ -66,8 +65,8 @@ class Control:
         self._sandbox = sandbox
 
     async def reset(self, request: Request) -> Response:
-        """Start anew, with the present settings changed by the body."""
-        self._sandbox.reset(self._sandbox.settings.changed(await _body(request)))
+        """Start anew with the settings of the start, changed by the body."""
+        self._sandbox.reset(await _body(request))
         return JSONResponse({})
 
     async def read_settings(self, request: Request) -> Response:  # noqa: ARG002
@@ -173,7 +172,7 @@ class Control:
         """A contact made in the app: without a source unless the body names one."""
         body = {"source": None, **await _body(request)}
         try:
-            document = self._sandbox.quo.contacts.create(body, time.time())
+            document = self._sandbox.quo.contacts.create(body, time.time(), counted=False)
         except Taken:
             return JSONResponse({"error": "source and externalId are taken"}, status_code=409)
         return JSONResponse(document, status_code=201)
@@ -185,7 +184,8 @@ class Control:
         return JSONResponse(document, status_code=200 if document else 404)
 
     async def delete_contact(self, request: Request) -> Response:
-        gone = self._sandbox.quo.contacts.delete(request.path_params["id"], time.time())
+        id = request.path_params["id"]
+        gone = self._sandbox.quo.contacts.delete(id, time.time(), counted=False)
         return JSONResponse({}, status_code=200 if gone else 404)
 
 

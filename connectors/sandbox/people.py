@@ -22,12 +22,13 @@ PERSONS_PER_ORGANIZATION = 8
 CITY_FIELD = "5f0c6b1e2d3a4f5968778695a4b3c2d1e0f1a2b3"
 TIER_FIELD = "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678"
 TIERS = {1: "Gold", 2: "Silver", 3: "Bronze"}
+LABELS = {5: "Customer", 6: "Hot lead", 7: "Cold lead"}
 
 Item = tuple[str | None, str | None]
 """A phone or an e-mail address and its label."""
 
 _MASK = (1 << 64) - 1
-_LABELS = ("work", "mobile", "home", "other")
+_KINDS = ("work", "mobile", "home", "other")
 _CITIES = ("Oakland", "Berlin", "Lyon", "Leeds", "Austin", "Kraków", "Osaka")
 _ODDITY_SPAN = 500
 _ODDITIES = (
@@ -62,6 +63,7 @@ class PersonRecord:
     created: int
     updated: int
     custom_fields: dict[str, Any] = field(default_factory=dict)
+    label_ids: list[int] = field(default_factory=list)
     deleted: bool = False
 
 
@@ -215,6 +217,7 @@ class People:
             self._calendar.created(updated),
             updated,
             {CITY_FIELD: _CITIES[(bits >> 50) % len(_CITIES)], TIER_FIELD: 1 + bits % 3},
+            [5 + bits % 3] if bits & 8 else [],
         )
         if self._phoneless and (bits >> 48) < self._phoneless:
             person.phones = []
@@ -226,10 +229,10 @@ class People:
         """One in ten has a number abroad; three in ten have a second number."""
         style, choice = bits & 7, (bits >> 3) % 10
         if choice == 0:
-            return [(number_abroad(id, style), _LABELS[style & 3])]
-        phones: list[Item] = [(us_number(2 * id, style), _LABELS[style & 1])]
+            return [(number_abroad(id, style), _KINDS[style & 3])]
+        phones: list[Item] = [(us_number(2 * id, style), _KINDS[style & 1])]
         if choice > 6:
-            phones.append((us_number(2 * id + 1, style + 1), _LABELS[2 + (style & 1)]))
+            phones.append((us_number(2 * id + 1, style + 1), _KINDS[2 + (style & 1)]))
         return phones
 
     def _emails(self, id: int, first: str, last: str) -> list[Item]:

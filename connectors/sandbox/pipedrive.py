@@ -6,13 +6,14 @@ is cut to 500; ids that are unknown, deleted or invisible are silently absent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
 from connectors.sandbox.call import Call, Dialect, PageShape, Reply, Routes
 from connectors.sandbox.people import (
     CITY_FIELD,
+    LABELS,
     TIER_FIELD,
     TIERS,
     Item,
@@ -135,16 +136,17 @@ class PipedriveDialect(Dialect):
         return self._page([person_json(row, wanted) for row in rows], cursor)
 
     def _chosen(self, call: Call, query: ListQuery, people: People) -> Iterable[int]:
-        """The ids that fit `filter_id`, `ids`, `owner_id` and `org_id`."""
+        """The ids that fit `filter_id`, or `ids`, `owner_id` and `org_id` without one."""
         filter_id = integer(call, "filter_id")
-        conditions = {"owner_id": integer(call, "owner_id"), "org_id": integer(call, "org_id")}
-        if filter_id is not None:
+        if filter_id is None:
+            named, owner = ids_of(call), integer(call, "owner_id")
+            organization = integer(call, "org_id")
+        else:
             saved = self._settings().filters.get(filter_id)
             if saved is None:
                 raise invalid(f"filter {filter_id} not found")
-            conditions.update(saved)
-        ids = query.ids(people.persons, ids_of(call) if filter_id is None else None)
-        owner, organization = conditions["owner_id"], conditions["org_id"]
+            named, owner, organization = None, saved.get("owner_id"), saved.get("org_id")
+        ids = query.ids(people.persons, named)
         if owner is not None:
             ids = (id for id in ids if people.owner_of(id) == owner)
         if organization is not None:
@@ -158,10 +160,11 @@ class PipedriveDialect(Dialect):
         return Reply(200, {"success": True, "data": person_json(person, _custom_fields_of(call))})
 
     def _person_fields(self, call: Call) -> Reply:  # noqa: ARG002
-        tiers = [{"id": id, "label": label} for id, label in TIERS.items()]
+        tiers, labels = _options(TIERS), _options(LABELS)
         fields = [
             _field("Name", "name", "varchar"),
             _field("Phone", "phone", "phone"),
+            _field("Labels", "label_ids", "set", options=labels),
             _field("City", CITY_FIELD, "varchar", custom=True),
             _field("Tier", TIER_FIELD, "enum", custom=True, options=tiers),
         ]
@@ -260,7 +263,7 @@ def person_json(person: PersonRecord, custom_fields: list[str] | None = None) ->
         "phones": _items(person.phones),
         "is_deleted": person.deleted,
         "visible_to": 3,
-        "label_ids": [],
+        "label_ids": person.label_ids,
         "picture_id": None,
         "custom_fields": custom,
         "job_title": person.job_title,
@@ -287,6 +290,10 @@ def organization_json(organization: OrganizationRecord) -> dict[str, Any]:
         "label_ids": [],
         "custom_fields": {},
     }
+
+
+def _options(names: Mapping[int, str]) -> list[dict[str, Any]]:
+    return [{"id": id, "label": label} for id, label in names.items()]
 
 
 def _field(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
+from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Self
 
 from connectors.errors import ConfigurationError
 from connectors.sandbox.client import SandboxControl
@@ -25,12 +27,14 @@ class SandboxProcess:
     def __init__(self, settings: Settings | None = None, *, port: int = 0) -> None:
         self.settings = settings or Settings()
         self._port = port
+        self._resources = ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: SandboxControl | None = None
         self._url: str | None = None
 
     def __enter__(self) -> Self:
-        self._process = process = subprocess.Popen(
+        errors = self._resources.enter_context(tempfile.TemporaryFile())
+        self._process = subprocess.Popen(
             [
                 sys.executable,
                 "-m",
@@ -41,15 +45,21 @@ class SandboxProcess:
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,  # Ctrl-C is for the parent, which then stops the sandbox
         )
-        assert process.stdout is not None
-        line = process.stdout.readline()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            self._resources.callback(pipe.close)
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
         if not line:
+            words = _last_line(errors)
             self.stop()
-            raise ConfigurationError(f"the sandbox did not start: {self._last_words()}")
+            raise ConfigurationError(f"the sandbox did not start: {words}")
         self._url = json.loads(line)["url"]
         self._control = SandboxControl(self.url)
+        self._resources.callback(self._control.close)
         return self
 
     def __exit__(
@@ -84,27 +94,24 @@ class SandboxProcess:
     @property
     def pid(self) -> int:
         """The operating system's id of the server, for measurements of its CPU time."""
-        assert self._process is not None
+        if self._process is None:
+            raise RuntimeError("the sandbox is not running: enter it with `with`")
         return self._process.pid
 
     def stop(self) -> None:
         """End the server; a second call does nothing."""
         process = self._process
-        if process is None or process.poll() is not None:
-            return
-        if self._control is not None:
-            self._control.close()
-        process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._resources.close()
 
-    def _last_words(self) -> str:
-        process: Any = self._process
-        lines = process.stderr.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"it ended with {process.returncode}"
+
+def _last_line(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    lines = errors.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it ended without a word"

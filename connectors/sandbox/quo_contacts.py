@@ -58,8 +58,8 @@ class Contacts:
 
     # -- writing ------------------------------------------------------------------------------
 
-    def create(self, body: Document, at: float) -> Document:
-        """Store a validated body; raises Taken."""
+    def create(self, body: Document, at: float, *, counted: bool = True) -> Document:
+        """Store a validated body; raises Taken. What the app does is not `counted`."""
         source, external_id = body.get("source", "public-api"), body.get("externalId")
         self._claim(source, external_id, None)
         given = body["defaultFields"]
@@ -87,8 +87,9 @@ class Contacts:
         self._order.append(stored)
         self._by_id[document["id"]] = stored
         self._index(stored)
-        self._creations[source, external_id] += 1
-        self._wrote(at)
+        if counted:
+            self._creations[source, external_id] += 1
+            self._wrote(at)
         return document
 
     def patch(self, id: str, body: Document, at: float, *, clear_scalars: bool) -> Document | None:
@@ -126,14 +127,16 @@ class Contacts:
         self._rewrite(stored, {**body, "defaultFields": fields, "customFields": custom}, at)
         return stored.document
 
-    def delete(self, id: str, at: float) -> bool:
+    def delete(self, id: str, at: float, *, counted: bool = True) -> bool:
+        """False when there is none."""
         stored = self._by_id.pop(id, None)
         if stored is None:
             return False
         stored.deleted = at
         self._release(stored)
-        self._deletes += 1
-        self._wrote(at)
+        if counted:
+            self._deletes += 1
+            self._wrote(at)
         return True
 
     def _rewrite(self, stored: Stored, body: Document, at: float) -> None:

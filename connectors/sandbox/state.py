@@ -15,12 +15,17 @@ from connectors.sandbox.quo import QuoDialect
 from connectors.sandbox.scaling_test import ScalingTestDialect
 from connectors.sandbox.settings import Settings
 
+FIXED_UNTIL_RESET = frozenset(
+    {"persons", "seed", "spice", "without_phone_share", "seed_time", "rows_per_second"}
+    | {"custom_fields", "log_size", "faults"}
+)
+
 
 class Sandbox:
     """Everything that a sandbox remembers; `reset` is as good as a new one."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self._initial = self.settings = settings
         self.people = People(settings)
         self.log = RequestLog(settings.log_size)
         self.faults = Faults(settings.faults, lambda: self.people)
@@ -34,10 +39,13 @@ class Sandbox:
             )
         }
 
-    def reset(self, settings: Settings) -> None:
-        """Start anew; what is held is dropped."""
+    def reset(self, changes: dict[str, Any]) -> None:
+        """Start anew with the first settings and these changes; what is held is dropped.
+
+        Raises pydantic's ValidationError and then changes nothing.
+        """
+        settings = self.settings = self._initial.changed(changes)
         self.faults.release(None, drop=True)
-        self.settings = settings
         self.people = People(settings)
         self.log = RequestLog(settings.log_size)
         self.faults = Faults(settings.faults, lambda: self.people)
@@ -45,7 +53,10 @@ class Sandbox:
             dialect.reset()
 
     def change(self, changes: dict[str, Any]) -> None:
-        """Change settings that need no new people; raises pydantic's ValidationError."""
+        """Change settings while running; raises ValueError for those that a reset reads."""
+        fixed = sorted(FIXED_UNTIL_RESET & changes.keys())
+        if fixed:
+            raise ValueError(f"{', '.join(fixed)}: changed by a reset only")
         self.settings = self.settings.changed(changes)
         if "quo_keys" in changes or "key_delay_seconds" in changes:
             self.quo.renew_keys()

@@ -104,7 +104,8 @@ class Timeline:
     def by_id(self, after: int | None, *, descending: bool = False) -> Iterator[int]:
         """Living ids beyond `after`."""
         if descending:
-            ids = range(self.last_id if after is None else after - 1, 0, -1)
+            first = self.last_id if after is None else min(after - 1, self.last_id)
+            ids = range(first, 0, -1)
         else:
             ids = range(1 if after is None else after + 1, self.last_id + 1)
         return (id for id in ids if id not in self.deleted)
