@@ -22,8 +22,12 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def repository(empty_database: Path, tmp_path: Path) -> Iterator[Repository]:
-    path = shutil.copy(empty_database, tmp_path / "quo-sync.db")
-    repository = Repository(open_storage(f"sqlite:///{path}"))
+def database_url(empty_database: Path, tmp_path: Path) -> str:
+    return f"sqlite:///{shutil.copy(empty_database, tmp_path / 'quo-sync.db')}"
+
+
+@pytest.fixture
+def repository(database_url: str) -> Iterator[Repository]:
+    repository = Repository(open_storage(database_url))
     yield repository
     repository.close()

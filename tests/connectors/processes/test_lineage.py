@@ -19,7 +19,7 @@ from tests.connectors.processes.samples import (
 _ENDED = {"state": ProcessState.ERROR}
 
 
-def successor_of(predecessor: Process, repository: Repository, **changes: object) -> Process:
+def successor_of(predecessor: Process, repository: Repository) -> Process:
     process = a_process(
         plan=predecessor.plan, predecessor_id=predecessor.id, active_key=predecessor.id + "+"
     )
