@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from connectors.errors import RepositoryError
@@ -93,6 +93,10 @@ class Adapter(Storage):
             "password and database in `repository`, and that the server runs.",
             code="unreachable",
         )
+
+    @abstractmethod
+    def create(self, collections: Iterable[Collection]) -> None:
+        """Create what is missing of these collections, which need not be the product's own."""
 
     @abstractmethod
     def _insert(self, layout: Layout, rows: Sequence[Row]) -> list[Key]:

@@ -145,7 +145,6 @@ class MongoStorage(Adapter):
         return True
 
     def create(self, collections: Iterable[Collection]) -> None:
-        """Create the indexes of these collections, where they are missing."""
         for collection in collections:
             with self._collection(collection.name) as documents:
                 documents.create_indexes(indexes_of(collection))

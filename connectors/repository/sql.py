@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from connectors.repository.migrations import HEAD, refuse_newer, require_head
 from connectors.repository.records import Layout, Row
 from connectors.repository.statements import Dialect, Parameters, Statements
 from connectors.repository.storage import Collection, Key, Record, Slot, Where
+from connectors.repository.tables import metadata_of
 
 _VERSION_TABLE = "alembic_version"
 
@@ -84,6 +85,10 @@ class SqlStorage(Adapter):
 
             upgrade(connection)
         return True
+
+    def create(self, collections: Iterable[Collection]) -> None:
+        with self._alone() as connection:
+            metadata_of(collections).create_all(connection)
 
     def check_schema(self) -> None:
         with self._reading() as connection:

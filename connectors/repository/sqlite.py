@@ -21,7 +21,6 @@ from connectors.repository.sql import SqlStorage
 from connectors.repository.statements import Parameters, listed, quoted
 from connectors.repository.storage import Key, Record
 
-_LOCK_SECONDS = 30
 _POLL_SECONDS = 0.05
 _CONNECTIONS = 8
 _ROWS_PER_STATEMENT = 100
@@ -64,20 +63,21 @@ class SqliteStorage(SqlStorage):
     # The driver's own errors come bare from the pragma on a new connection.
     failures = (*SqlStorage.failures, sqlite3.Error)
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, lock_seconds: float = 30) -> None:
         engine = create_engine(
             URL.create("sqlite", database=str(path)),
             isolation_level="AUTOCOMMIT",
-            connect_args={"timeout": _LOCK_SECONDS},
+            connect_args={"timeout": lock_seconds},
             pool_size=_CONNECTIONS,
             max_overflow=0,
-            pool_timeout=2 * _LOCK_SECONDS,
+            pool_timeout=2 * lock_seconds,
             pool_use_lifo=True,
             hide_parameters=True,
         )
         event.listen(engine, "connect", _prepare)
         super().__init__(engine, SqliteDialect(), str(path))
         self._path = path
+        self._lock_seconds = lock_seconds
         self._turn = threading.Lock()
 
     def check_schema(self) -> None:
@@ -117,7 +117,7 @@ class SqliteStorage(SqlStorage):
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        if not self._turn.acquire(timeout=_LOCK_SECONDS):
+        if not self._turn.acquire(timeout=self._lock_seconds):
             raise self._locked()
         try:
             with self._reading() as connection:
@@ -140,7 +140,7 @@ class SqliteStorage(SqlStorage):
 
     def _use_wal(self) -> None:
         """WAL is a property of the file; switching to it does not wait for other programs."""
-        deadline = time.monotonic() + _LOCK_SECONDS
+        deadline = time.monotonic() + self._lock_seconds
         while True:
             try:
                 with self._reading() as connection:
@@ -153,7 +153,7 @@ class SqliteStorage(SqlStorage):
 
     def _locked(self) -> RepositoryError:
         return RepositoryError(
-            f"The repository {self.label} was locked by another program for {_LOCK_SECONDS} s: "
+            f"The repository {self.label} was locked by another program for {self._lock_seconds:g} s: "
             "close what holds it (a database browser, a backup, a stopped run) and start again; "
             "on a network drive use a local disk or PostgreSQL.",
             code="locked",
