@@ -20,6 +20,7 @@ from connectors.errors import (
 )
 from connectors.processes.model import ACTIVE, RangeState
 from connectors.processes.use_cases import open_range
+from transforms import coders as _registered  # noqa: F401 - registers the coder of pages
 from transforms.contacts import to_entries
 from transforms.elements import Page, PageRange
 from transforms.ending import end_with

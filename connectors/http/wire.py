@@ -9,12 +9,14 @@ sent, for that takes as long as the rest of a start-up.
 from __future__ import annotations
 
 import ssl
+import threading
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
+from weakref import WeakSet
 
 import httpx
 
@@ -22,35 +24,28 @@ from connectors.errors import ConfigurationError
 from connectors.http.exchange import BODY_LIMIT
 from connectors.http.retry import Failure, NoAnswer
 
-KEPT_ALIVE = 20
-"""Idle connections kept: httpx's pool rescans all of them for every request."""
-_MOST_CONNECTIONS = 2 * KEPT_ALIVE
-"""The pool's threads, and as many pages that send from their own."""
 _IDLE_SECONDS = 4.0
 """Below the 5 s after which uvicorn and Node close an idle connection, perhaps as we send."""
-_FREE_CONNECTION_SECONDS = 300.0
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _BODY_TIMEOUTS = 8
 """A body that drips is cut off after so many read time-outs."""
 
 
 class Wire:
-    """The connections of one channel; thread-safe."""
+    """The connections of one channel, one per thread; thread-safe.
+
+    A pool shared by 20 threads rescans all its connections for every request (quadratic, and a
+    lock for all to wait at): half of the CPU time of a request.
+    """
 
     def __init__(self, base_url: str, connect_timeout: float, read_timeout: float) -> None:
-        self._transport = httpx.HTTPTransport(
-            verify=_certificates() if base_url.startswith("https:") else False,
-            proxy=_proxy_for(base_url),
-            limits=httpx.Limits(
-                max_connections=_MOST_CONNECTIONS,
-                max_keepalive_connections=KEPT_ALIVE,
-                keepalive_expiry=_IDLE_SECONDS,
-            ),
-        )
+        self._verify = _certificates() if base_url.startswith("https:") else False
+        self._proxy = _proxy_for(base_url)
+        self._lock = threading.Lock()
+        self._own = threading.local()
+        self._transports: WeakSet[httpx.HTTPTransport] = WeakSet()
         timeouts = httpx.Timeout(
-            connect=connect_timeout,
-            read=read_timeout,
-            write=read_timeout,
-            pool=_FREE_CONNECTION_SECONDS,
+            connect=connect_timeout, read=read_timeout, write=read_timeout, pool=connect_timeout
         )
         self._extensions = {"timeout": timeouts.as_dict()}
         self._body_seconds = _BODY_TIMEOUTS * read_timeout
@@ -63,7 +58,7 @@ class Wire:
             request = httpx.Request(
                 method, url, headers=headers, content=content, extensions=self._extensions
             )
-            response = self._transport.handle_request(request)
+            response = self._transport().handle_request(request)
             try:
                 body = self._body(response)
             finally:
@@ -77,7 +72,26 @@ class Wire:
         return response.status_code, response.headers, body
 
     def close(self) -> None:
-        self._transport.close()
+        with self._lock:
+            transports = list(self._transports)
+        for transport in transports:
+            transport.close()
+
+    def _transport(self) -> httpx.HTTPTransport:
+        """This thread's connection; it is dropped with the thread."""
+        transport: httpx.HTTPTransport | None = getattr(self._own, "transport", None)
+        if transport is None:
+            transport = httpx.HTTPTransport(
+                verify=self._verify,
+                proxy=self._proxy,
+                limits=httpx.Limits(
+                    max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_SECONDS
+                ),
+            )
+            self._own.transport = transport
+            with self._lock:
+                self._transports.add(transport)
+        return transport
 
     def _body(self, response: httpx.Response) -> bytes:
         announced = response.headers.get("content-length", "")
@@ -152,14 +166,15 @@ def _certificates() -> ssl.SSLContext:
 def _proxy_for(base_url: str) -> str | None:
     """The proxy that the environment names for this host (`HTTPS_PROXY`, `NO_PROXY`)."""
     parts = urlsplit(base_url)
+    host = parts.hostname or ""
     proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(parts.hostname or ""):
+    if not proxy or host in _LOOPBACK or proxy_bypass(host):
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     if urlsplit(proxy).scheme not in ("http", "https"):
         raise ConfigurationError(
-            f"the proxy for {parts.hostname} is no http:// or https:// URL; correct "
+            f"the proxy for {host} is no http:// or https:// URL; correct "
             f"{parts.scheme.upper()}_PROXY or ALL_PROXY, or name the host in NO_PROXY"
         )
     return proxy
