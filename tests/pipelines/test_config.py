@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from apache_beam.io.localfilesystem import LocalFileSystem
 
 from connectors.crm.registry import connector_class, installed_crms
 from connectors.errors import ConfigurationError
@@ -415,7 +416,7 @@ def _second(**changes: Any) -> Edit:
         ],
         pytest.param(
             _set("quo", "source", "s" * 73),
-            "is refused: it has 73 characters and Quo takes 72",
+            "source: '" + "s" * 59 + "… is refused: it has 73 characters and Quo takes 72",
             id="long source",
         ),
         pytest.param(
@@ -585,11 +586,42 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
         load_config(str(path))
 
 
-def test_other_places_are_read_through_beam() -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"nowhere://x/quo-sync\.yaml cannot be read through"
-    ):
-        load_config("nowhere://x/quo-sync.yaml")
+def test_a_byte_order_mark_is_no_part_of_the_first_key(load: Callable[[Any], Config]) -> None:
+    content = typed()
+    assert load("\ufeff" + yaml.safe_dump(content, sort_keys=False)) == load(content)
+
+
+class Shelf(LocalFileSystem):
+    """A file system that somebody adds to Beam: local files under another scheme."""
+
+    @classmethod
+    def scheme(cls) -> str:
+        return "shelf"
+
+    def open(self, path: str, *args: Any, **options: Any) -> Any:
+        return super().open(path.removeprefix("shelf://"), *args, **options)
+
+
+def test_other_places_are_read_through_beam(tmp_path: Path) -> None:
+    path = tmp_path / "quo-sync.yaml"
+    content = typed() | {"repository": "sqlite:////var/quo.db"}
+    path.write_text(yaml.safe_dump(content))
+    config = load_config(f"shelf://{path}")
+    assert config.path == f"shelf://{path}"
+    assert config.repository == "sqlite:////var/quo.db"
+
+
+def test_beside_a_remote_file_a_relative_repository_leads_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "quo-sync.yaml"
+    path.write_text(yaml.safe_dump(typed()))
+    with pytest.raises(ConfigurationError, match="the path must be absolute: sqlite:////PATH"):
+        load_config(f"shelf://{path}")
+
+
+@pytest.mark.parametrize("path", ["nowhere://x/quo-sync.yaml", "shelf:///no/such/quo-sync.yaml"])
+def test_a_remote_file_that_cannot_be_read(path: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{path} (cannot be read|does not exist)"):
+        load_config(path)
 
 
 def test_loading_a_local_file_imports_no_beam(tmp_path: Path) -> None:
