@@ -73,8 +73,9 @@ def run_server(
         app = build_app(settings)
         draw_pools(settings.seed)
     except ModuleNotFoundError as missing:
+        package = (missing.name or "").partition(".")[0]
         raise ConfigurationError(
-            f"the sandbox needs the package {missing.name!r}, which is not installed; "
+            f"the sandbox needs the package {package!r}, which is not installed; "
             "run: pip install 'quo-sync[demo]'"
         ) from None
     listener = _listen(port)
