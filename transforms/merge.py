@@ -110,17 +110,20 @@ def merge_base(contact: Contact, answer: QuoContact) -> QuoContact:
     )
 
 
-def restore(newest: QuoContact, over: tuple[Contact, QuoContact] | None = None) -> dict[str, Any]:
+def restore(newest: QuoContact, over: tuple[Contact, QuoContact]) -> dict[str, Any]:
     """The PATCH body that gives a contact back what its newest write left.
 
     For an older write that came last. `newest` is the merge base of the newest write; `over` is
-    that older contact with Quo's answer to it, so that what people typed stays. Without it the
-    contact becomes just what `newest` holds.
+    that older contact with Quo's answer to it, so that what people typed stays.
     """
-    older, current = over or (None, QuoContact(id=newest.id))
-    base = merge_base(older, current) if older else None
-    wanted = _as_contact(newest)
-    body = merge(wanted, current, base, policy=SyncPolicy(), person_updated_at=None)
+    older, current = over
+    body = merge(
+        _as_contact(newest),
+        current,
+        merge_base(older, current),
+        policy=SyncPolicy(),
+        person_updated_at=None,
+    )
     return body or _held(current)
 
 

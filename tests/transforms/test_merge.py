@@ -581,14 +581,6 @@ def test_an_older_write_that_came_last_is_undone_and_typed_items_stay(
     }
 
 
-@given(contacts)
-def test_restoring_without_knowing_the_older_write_gives_the_newest_alone(newest: Contact) -> None:
-    newest = replace(newest, kept_when_empty=frozenset())
-    answer = created(newest)
-    after = apply(restore(merge_base(newest, answer)), quo(phones=[("Old", A)], company="old"))
-    assert _content(after) == _content(answer)
-
-
 @given(contacts, st.sampled_from([A, B, C, D]), st.sampled_from(list(SCALARS)))
 def test_edits_of_different_things_commute(contact: Contact, number: str, name: str) -> None:
     """The CRM changes first or Quo's user does: the contact ends the same."""
