@@ -182,25 +182,20 @@ class MongoStorage(Adapter):
             for row in rows
         ]
         # Of racing upserts one may lose to a duplicate key; it finds the record the next time.
+        duplicates: dict[int, str] = {}
         for _ in range(_TRIES):
-            if not writes:
-                return
             with self._collection(layout.name) as documents:
-                try:
-                    documents.bulk_write(writes, ordered=False)
-                    return
-                except BulkWriteError as error:
-                    lost = self._lost(error.details)
-            writes = [writes[at] for at in lost]
-        raise self._refused("too many writers of the same records")
+                duplicates = _duplicates(_written(documents, writes))
+            if not duplicates:
+                return
+            writes = [writes[at] for at in duplicates]
+        raise self._taken(next(iter(duplicates.values())))
 
     def _update(self, layout: Layout, rows: Sequence[Row]) -> list[Key]:
-        """Bulk answers count only; as upserts, writes without a match fail on the `_id`.
+        """Bulk answers only count; as an upsert, a write without a match meets its own record.
 
-        Only where the record was deleted since, the upsert adds it, and it is taken out again.
+        Where that was deleted since, the upsert adds it, and it is taken out again.
         """
-        if not rows:
-            return []
         writes = [
             UpdateOne(
                 named(layout.key_of(row)) | {VERSION: row[-2]},
@@ -210,17 +205,28 @@ class MongoStorage(Adapter):
             for row in rows
         ]
         with self._collection(layout.name) as documents:
-            try:
-                answer: Mapping[str, Any] = documents.bulk_write(
-                    writes, ordered=False
-                ).bulk_api_result
-            except BulkWriteError as error:
-                answer = error.details
-            added = {entry["index"]: entry["_id"] for entry in answer["upserted"]}
+            answer = _written(documents, writes)
+            added = {
+                entry["index"]: {"_id": entry["_id"], VERSION: rows[entry["index"]][-2] + 1}
+                for entry in answer["upserted"]
+            }
             if added:
-                documents.delete_many({"_id": {"$in": list(added.values())}})
-            refused = self._lost(answer)
-        return [layout.key_of(rows[at]) for at in sorted([*refused, *added])]
+                documents.delete_many({"$or": list(added.values())})
+            duplicates = _duplicates(answer)
+            self._refuse_taken(layout, documents, {rows[at]: duplicates[at] for at in duplicates})
+        return [layout.key_of(rows[at]) for at in sorted([*duplicates, *added])]
+
+    def _refuse_taken(
+        self,
+        layout: Layout,
+        documents: driver.Collection[Document],
+        duplicates: Mapping[Row, str],
+    ) -> None:
+        """Raises for a record still at the version that was read: another one is in its way."""
+        unique = [row for row, names in duplicates.items() if names != "_id"]
+        at_version = [named(layout.key_of(row)) | {VERSION: row[-2]} for row in unique]
+        if at_version and documents.find_one({"$or": at_version}) is not None:
+            raise self._taken(duplicates[unique[0]])
 
     def _assign(self, layout: Layout, key: Key, fields: Mapping[str, Any], expect: Where) -> bool:
         with self._collection(layout.name) as documents:
@@ -229,14 +235,6 @@ class MongoStorage(Adapter):
                 {"$set": dict(fields), "$inc": {VERSION: 1}},
             )
             return result.matched_count == 1
-
-    def _lost(self, answer: Mapping[str, Any]) -> list[int]:
-        """The writes that met their key; RepositoryError when another unique value was taken."""
-        duplicates = _duplicates(answer)
-        for names in duplicates.values():
-            if names != ("_id",):
-                raise self._taken(", ".join(names)) from None
-        return list(duplicates)
 
     # -- the server -------------------------------------------------------------------------
 
@@ -302,9 +300,21 @@ def _replaced(layout: Layout, row: Row) -> Document:
     return document
 
 
-def _duplicates(answer: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
-    """The columns of the taken value by write; any other failure is raised."""
+def _written(
+    documents: driver.Collection[Document], writes: Sequence[UpdateOne]
+) -> Mapping[str, Any]:
+    """The server's answer to a bulk, errors included."""
+    if not writes:
+        return {"writeErrors": [], "writeConcernErrors": [], "upserted": []}
+    try:
+        return documents.bulk_write(writes, ordered=False).bulk_api_result
+    except BulkWriteError as error:
+        return error.details
+
+
+def _duplicates(answer: Mapping[str, Any]) -> dict[int, str]:
+    """Which writes met a taken value, and in which fields; any other failure is raised."""
     failed = answer["writeErrors"]
     if answer["writeConcernErrors"] or any(entry["code"] != _DUPLICATE for entry in failed):
         raise BulkWriteError(dict(answer))
-    return {entry["index"]: tuple(entry["keyPattern"]) for entry in failed}
+    return {entry["index"]: ", ".join(entry["keyPattern"]) for entry in failed}

@@ -153,8 +153,8 @@ class SqliteStorage(SqlStorage):
 
     def _locked(self) -> RepositoryError:
         return RepositoryError(
-            f"The repository {self.label} was locked by another program for {self._lock_seconds:g} s: "
-            "close what holds it (a database browser, a backup, a stopped run) and start again; "
+            f"The repository {self.label} was locked for {self._lock_seconds:g} s: close what "
+            "holds it (a database browser, a backup, a stopped run) and start again; "
             "on a network drive use a local disk or PostgreSQL.",
             code="locked",
         )
