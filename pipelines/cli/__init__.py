@@ -1,0 +1,1 @@
+"""The command `quo-sync`: one module per group of commands."""
