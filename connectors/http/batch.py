@@ -88,11 +88,11 @@ class Batch:
         call = self._next()
         try:
             self._caller.permit(call)
+            self._channel.submit(partial(self._attempt, call))
         except BaseException:
             self._channel.threads.release()
             raise
         self._under_way += 1
-        self._channel.submit(partial(self._attempt, call))
 
     def _attempt(self, call: Call) -> None:
         outcome: Outcome | BaseException

@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from connectors.clock import utc_now
-from connectors.errors import TransientError
+from connectors.errors import SyncError, TransientError
 from connectors.http.address import Address
 from connectors.http.auth import Auth
 from connectors.http.exchange import Answer, Request
@@ -64,6 +65,9 @@ class Channel:
         self._wire: Wire | None = None
         self._pool: ThreadPoolExecutor | None = None
 
+    def __repr__(self) -> str:
+        return f"Channel({self.address.host})"
+
     def exchange(self, request: Request, *, repeated: bool = False) -> Answer:
         """One attempt, no sleeping: an acceptable answer, or an error of the family.
 
@@ -72,15 +76,19 @@ class Channel:
         url = self.address.url(request.path, request.params)
         place = f"{request.method} {self.address.shown(request.path)}"
         headers, content = self._signed(request)
+        error: SyncError | None
         try:
             status, received, body = self._opened().send(request.method, url, headers, content)
         except NoAnswer as none:
-            raise judge_failure(place, none.failure) from None
-        error = judge_answer(place, status, received, body, accept=request.accept, clock=utc_now)
-        if not isinstance(error, TransientError):
-            self.answered_at = time.monotonic()
+            error = judge_failure(place, none.failure)
+        else:
+            error = judge_answer(
+                place, status, received, body, accept=request.accept, clock=utc_now
+            )
+            if not isinstance(error, TransientError):
+                self.answered_at = time.monotonic()
         if error is not None:
-            raise error
+            raise error  # outside the handler: what httpx raised may quote a header
         if status // 100 != 2:
             return Answer(status, received, body, repeated)
         self.proven = True
@@ -145,10 +153,9 @@ class Channel:
 def _read(request: Request, place: str, status: int, body: bytes) -> Any:
     if request.parse is None or status == 204:
         return None
-    try:
+    with suppress(ValueError, RecursionError):
         return request.parse(body)
-    except ValueError:
-        raise judge_failure(place, Failure.UNREADABLE) from None
+    raise judge_failure(place, Failure.UNREADABLE)
 
 
 def _bytes(text: str) -> bytes:

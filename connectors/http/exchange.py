@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from connectors.errors import TransientError
+from connectors.http.redaction import shown_path
 
 BODY_LIMIT = 32 * 1024 * 1024
 """Bytes of a body, unpacked, beyond which an answer is refused."""
@@ -19,9 +21,9 @@ def _read_json(body: bytes) -> Any:
     return json.loads(body) if body else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Request:
-    """What to send; nothing of it is shown in `repr` but method and path.
+    """What to send; `repr` shows method and path without ids, and nothing else.
 
     `path` is relative to the base URL, or an absolute URL on the same host (a next link).
     `cost` maps budget names to units; a budget not named costs 1.
@@ -33,13 +35,16 @@ class Request:
 
     method: str
     path: str
-    params: Mapping[str, Any] | None = field(default=None, repr=False)
-    json: Any = field(default=None, repr=False)
-    form: Mapping[str, str] | None = field(default=None, repr=False)
-    headers: Mapping[str, str] | None = field(default=None, repr=False)
-    cost: Mapping[str, float] = field(default_factory=dict, repr=False)
+    params: Mapping[str, Any] | None = None
+    json: Any = None
+    form: Mapping[str, str] | None = None
+    headers: Mapping[str, str] | None = None
+    cost: Mapping[str, float] = field(default_factory=dict)
     accept: frozenset[int] = frozenset()
-    parse: Callable[[bytes], Any] | None = field(default=_read_json, repr=False)
+    parse: Callable[[bytes], Any] | None = _read_json
+
+    def __repr__(self) -> str:
+        return f"Request({self.method} {shown_path(self.path)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +70,14 @@ class Answer:
         """
         if self.value is not None:
             return self.value
-        try:
+        with suppress(ValueError):
             return json.loads(self.body)
-        except ValueError:
-            raise TransientError(
-                f"the answer (HTTP {self.status}) is not JSON; tried again later",
-                code="not_json",
-                status=self.status,
-                outcome_unknown=True,
-            ) from None
+        raise TransientError(
+            f"the answer (HTTP {self.status}) is not JSON; tried again later",
+            code="unreadable_answer",
+            status=self.status,
+            outcome_unknown=True,
+        )
 
     @property
     def date(self) -> datetime | None:

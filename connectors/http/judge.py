@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -114,10 +115,9 @@ def judge_answer(
 def _ends_process(place: str, status: int, headers: Mapping[str, str], body: bytes) -> ProcessError:
     said = f"{place} answered HTTP {status}"
     if status // 100 == 3:
-        target = urlsplit(headers.get("location", "")).hostname
         return ProcessError(
-            f"{said}, a redirect to {target or 'another path of the same host'}; redirects are "
-            "not followed, so set base_url to the final address",
+            f"{said}, a redirect to {_target(headers)}; redirects are not followed, so set "
+            "base_url to the final address",
             code="redirected",
         )
     if status == 403 and _is_html(headers, body):
@@ -129,6 +129,12 @@ def _ends_process(place: str, status: int, headers: Mapping[str, str], body: byt
         )
     code, what, remedy = _REFUSALS[status]
     return ProcessError(f"{said}: {what}{_details(body, whole=True)}; {remedy}", code=code)
+
+
+def _target(headers: Mapping[str, str]) -> str:
+    with suppress(ValueError):
+        return urlsplit(headers.get("location", "")).hostname or "another path of the same host"
+    return "an invalid address"
 
 
 def _is_html(headers: Mapping[str, str], body: bytes) -> bool:
@@ -152,7 +158,7 @@ def _details(body: bytes, *, whole: bool = False) -> str:
         return ""
     try:
         said = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(said, dict):
         return ""

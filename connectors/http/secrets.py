@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -92,14 +93,15 @@ def _from_environment(reference: str, name: str) -> str:
 
 def _from_file(reference: str, path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        content = Path(path).read_bytes()
     except OSError as error:
         raise ConfigurationError(
             f"{reference}: the file cannot be read ({error.strerror}); create it, or let the user "
             "that runs quo-sync read it"
         ) from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{reference}: the file is not UTF-8 text") from None
+    with suppress(UnicodeDecodeError):
+        return content.decode().rstrip("\r\n")
+    raise ConfigurationError(f"{reference}: the file is not UTF-8 text; write the secret anew")
 
 
 _LOCAL: dict[str, Callable[[str, str], str]] = {"env": _from_environment, "file": _from_file}

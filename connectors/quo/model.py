@@ -54,10 +54,9 @@ class Contact:
         }
         if self.source_url:
             body["sourceUrl"] = self.source_url
-        if self.custom:
-            body["customFields"] = [
-                {"key": key, "value": value} for key, value in self.custom.items()
-            ]
+        custom = [{"key": k, "value": v} for k, v in self.custom.items() if v is not None]
+        if custom:
+            body["customFields"] = custom
         return body
 
     @property
