@@ -240,10 +240,14 @@ def test_workers_that_stopped_beating_have_nothing_in_flight(repository: Reposit
 
 def test_finished_process_has_nothing_in_flight(repository: Repository) -> None:
     process = a_running_process(repository, "a")
-    repository.heartbeats.beat("launch-1", "worker-1", {process.id: 2}, {process.id: 40})
+    running = a_running_process(repository, "a", active_key="other")
+    in_flight = {process.id: 2, running.id: 1}
+    repository.heartbeats.beat("launch-1", "worker-1", in_flight, in_flight)
     end_process(repository, process, ProcessState.CANCELLED, "cancelled")
-    metadata = get_process(repository, process.id)["context"]["metadata"]
-    assert (metadata["pagesInFlight"], metadata["personsInFlight"]) == (0, 0)
+    for report in list_processes(repository, 2):
+        metadata = report["context"]["metadata"]
+        expected = 1 if report["id"] == running.id else 0
+        assert metadata["pagesInFlight"] == metadata["personsInFlight"] == expected
 
 
 # -- successors ---------------------------------------------------------------------------------

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.clock import utc_now
+from connectors.clock import to_millis, utc_now
 from connectors.processes.model import DeadLetter, Watermark
+from connectors.repository.heartbeats import HEARTBEATS
 from connectors.repository.repository import Repository
 from tests.connectors.processes.samples import SOURCE_KEY, T0, a_dead_letter
 
@@ -136,14 +137,24 @@ def test_no_letters_are_no_write(repository: Repository) -> None:
 # -- heartbeats ---------------------------------------------------------------------------------
 
 
-def test_newest_beat_of_a_launch_is_that_of_its_liveliest_worker(repository: Repository) -> None:
+def test_beat_is_dated_now(repository: Repository) -> None:
     before = utc_now()
     repository.heartbeats.beat("l1", "worker-1", {})
-    repository.heartbeats.beat("l1", "worker-2", {})
-    repository.heartbeats.beat("l2", "worker-1", {})
-    newest = repository.heartbeats.newest(["l1", "l2", "never-beat"])
-    assert set(newest) == {"l1", "l2"}
-    assert before <= newest["l1"] <= newest["l2"] <= utc_now()
+    newest = repository.heartbeats.newest(["l1", "never-beat"])
+    assert set(newest) == {"l1"}
+    assert before <= newest["l1"] <= utc_now()
+
+
+def test_newest_beat_of_a_launch_is_that_of_its_liveliest_worker(repository: Repository) -> None:
+    beats = {"worker-1": T0, "worker-2": T0 + HOUR, "worker-3": T0 - HOUR}
+    repository.storage.put(
+        HEARTBEATS,
+        [
+            {"launch_id": "l1", "worker": worker, "at": to_millis(at)}
+            for worker, at in beats.items()
+        ],
+    )
+    assert repository.heartbeats.newest(["l1"]) == {"l1": T0 + HOUR}
 
 
 def test_worker_has_one_row_and_its_newest_counts(repository: Repository) -> None:
