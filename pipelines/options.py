@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentParser
 
 from connectors.errors import ConfigurationError
 
@@ -100,22 +100,17 @@ def _refuse_unknown(arguments: Sequence[str], runner: str) -> None:
 
 def _known_options() -> set[str]:
     """Every flag of every PipelineOptions class that Beam has loaded."""
-    import argparse
-
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    flags: set[str] = set()
     for kind in _subclasses(PipelineOptions):
-        if "_add_argparse_args" in vars(kind):
-            scratch = argparse.ArgumentParser(add_help=False, conflict_handler="resolve")
-            kind._add_argparse_args(scratch)
-            parser._option_string_actions.update(scratch._option_string_actions)
-    return {flag[2:] for flag in parser._option_string_actions if flag.startswith("--")}
+        parser = _BeamArgumentParser(add_help=False, conflict_handler="resolve")
+        kind._add_argparse_args(parser)
+        flags |= set(parser._option_string_actions)
+    return {flag[2:] for flag in flags if flag.startswith("--")}
 
 
-def _subclasses(kind: type) -> set[type]:
-    found: set[type] = set()
-    for child in kind.__subclasses__():
-        found |= {child} | _subclasses(child)
-    return found
+def _subclasses(kind: type[PipelineOptions]) -> set[type[PipelineOptions]]:
+    children = set(kind.__subclasses__())
+    return children.union(*(_subclasses(child) for child in children))
 
 
 def _names(argument: str, option: str) -> bool:

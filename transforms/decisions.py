@@ -62,15 +62,13 @@ def source_time(entry: Entry) -> int | None:
     return to_millis(updated_at) if updated_at else None
 
 
-def decide(
-    entry: Entry, link: Link | None, fingerprint: str, place: Place, *, skip_without_phone: bool
-) -> Decision:
+def decide(entry: Entry, link: Link | None, fingerprint: str, place: Place) -> Decision:
     """The rules in their order; the first that holds decides."""
     if entry.rejection is not None:
         rejection = entry.rejection
         return Decision(Need.NOTHING, rejection.kind, rejection.code, rejection.message)
     if link is None:
-        if entry.without_phone and skip_without_phone:
+        if entry.without_phone:
             return _settled(OutcomeKind.SKIPPED, "without_phone")
         return Decision(Need.CREATE, OutcomeKind.CREATED)
     same = link.fingerprint == fingerprint

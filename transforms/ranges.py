@@ -77,9 +77,9 @@ def _planned(
     shared: Worker, request: SyncRequest, process: Process
 ) -> tuple[Process, PageRecord | None]:
     """The process with its plan, and the record of the requests when they were made here."""
+    update_process_state(shared.repository, process, ProcessState.FETCHING_TOTAL)
     if process.plan is not None:
         return process, None
-    update_process_state(shared.repository, process, ProcessState.FETCHING_TOTAL)
     connector = shared.connector(request.settings, process.id)
     quo = shared.quo(request.settings, process.id)
     plan = set_plan(shared.repository, process, _make_plan(shared, request, connector, quo))

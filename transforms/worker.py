@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TypeVar
-
-from connectors.http.secrets import resolve
-from connectors.repository.factory import open_repository
 
 from connectors.crm.base import BaseCRMConnector
 from connectors.crm.model import BudgetSpec
 from connectors.crm.registry import connector_class
 from connectors.http.auth import HeaderAuth
 from connectors.http.client import Channel, HttpClient
+from connectors.http.retry import BackOff
+from connectors.http.secrets import resolve
 from connectors.quo.client import QuoClient
 from connectors.repository.budgets import Gate, Liveness, ProcessPermits, key_hash
+from connectors.repository.factory import open_repository
 from connectors.repository.repository import Repository
 from transforms.heartbeat import Heartbeat
 from transforms.settings import IntegrationSettings
@@ -28,11 +29,24 @@ from transforms.settings import IntegrationSettings
 _T = TypeVar("_T")
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How long a worker keeps trying.
+
+    `conflict_delays` are the seconds before each further look for contacts that Quo says exist:
+    its list lags behind its writes. `back_off` is that of every request.
+    """
+
+    conflict_delays: tuple[float, ...] = (1.0, 3.0, 10.0)
+    back_off: BackOff = field(default_factory=BackOff)
+
+
 class Worker:
     """One per OS process and repository; safe to share between threads."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, patience: Patience | None = None) -> None:
         self.repository = repository
+        self.patience = patience or Patience()
         self.heartbeat = Heartbeat(repository.heartbeats)
         self._lock = threading.Lock()
         self._channels: dict[str, Channel] = {}
@@ -48,9 +62,8 @@ class Worker:
             f"quo/{settings.quo.base_url}/{hashed}",
             lambda: Channel(settings.quo.base_url, HeaderAuth("Authorization", api_key)),
         )
-        return QuoClient(
-            HttpClient(channel, self._permits(f"quo/{hashed}", _quo_budget(settings), process_id))
-        )
+        permits = self._permits(f"quo/{hashed}", _quo_budget(settings), process_id)
+        return QuoClient(HttpClient(channel, permits, back_off=self.patience.back_off))
 
     def source_key(self, settings: IntegrationSettings) -> tuple[str, str]:
         return key_hash(resolve(settings.quo.api_key)), settings.quo.source
@@ -70,7 +83,8 @@ class Worker:
         permits = self._permits(
             f"{settings.crm}/{kind.account(options)}", tuple(kind.budgets(options)), process_id
         )
-        return kind(options, credentials, HttpClient(channel, permits))
+        http = HttpClient(channel, permits, back_off=self.patience.back_off)
+        return kind(options, credentials, http)
 
     def _permits(
         self, key: str, budgets: tuple[BudgetSpec, ...], process_id: str | None

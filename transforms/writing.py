@@ -18,8 +18,6 @@ from transforms.elements import Entry, Page
 from transforms.merge import merge, merge_base, restore
 from transforms.worker import Worker
 
-CONFLICT_DELAYS = (0.0, 1.0, 3.0, 10.0)
-"""Seconds before each look-up of a page's conflicts: Quo's list lags behind its writes."""
 ROUNDS = 4
 """A write may turn into another (404 → create, 409 → patch) so often, never in a loop."""
 REDOS = 3
@@ -112,8 +110,7 @@ class PageWriter:
 
     def _case(self, entry: Entry, link: Link | None) -> Case:
         fingerprint = entry.contact.fingerprint if entry.contact else ""
-        skip = self._policy.without_phone == "skip"
-        decision = decide(entry, link, fingerprint, self._place, skip_without_phone=skip)
+        decision = decide(entry, link, fingerprint, self._place)
         case = Case(entry, fingerprint, link, decision, decision.outcome)
         if decision.need is Need.NOTHING:
             case.outcome, case.code, case.message = (
@@ -213,13 +210,11 @@ class PageWriter:
     def _base(
         self, case: Case, current: QuoContact, listed_at: datetime | None
     ) -> QuoContact | None:
-        """What our last write left in Quo; also fixes what the write counts as."""
+        """The merge base, where a link keeps one; also fixes what the write counts as."""
         if case.link is not None and case.link.quo_id == current.id:
             return _base_of(case.link)
-        if (self._in_doubt or case.ours) and self._made_by_this_run(current, listed_at):
-            case.counts_as = OutcomeKind.CREATED
-            return current
-        case.counts_as = OutcomeKind.UPDATED
+        ours = (self._in_doubt or case.ours) and self._made_by_this_run(current, listed_at)
+        case.counts_as = OutcomeKind.CREATED if ours else OutcomeKind.UPDATED
         return None
 
     def _made_by_this_run(self, current: QuoContact, listed_at: datetime | None) -> bool:
@@ -265,7 +260,7 @@ class PageWriter:
         """Conflicts are found together, later once more; never by phone: phones are shared."""
         writes: list[tuple[Case, Create | Patch]] = []
         missing = list(conflicts)
-        for delay in CONFLICT_DELAYS:
+        for delay in (0.0, *self._shared.patience.conflict_delays):
             if not missing:
                 break
             if delay:
