@@ -30,16 +30,44 @@ def mongodb_url() -> Iterator[str]:
     yield from _server("QUO_TEST_MONGODB_URL", mongodb_server)
 
 
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> str:
+    """The URL of a file that does not exist yet."""
+    return f"sqlite:///{tmp_path}/quo-sync.db"
+
+
+@pytest.fixture
+def postgresql_database(postgresql_url: str) -> Iterator[str]:
+    """The URL of an empty schema."""
+    import psycopg
+
+    name = _name()
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {name}")
+        yield f"{postgresql_url}?options=-csearch_path%3D{name}"
+        connection.execute(f"DROP SCHEMA {name} CASCADE")
+
+
+@pytest.fixture
+def mongodb_database(mongodb_url: str) -> Iterator[str]:
+    """The URL of an empty database."""
+    import pymongo
+
+    name = _name()
+    yield f"{mongodb_url.rstrip('/')}/{name}"
+    with pymongo.MongoClient(mongodb_url) as client:
+        client.drop_database(name)
+
+
 @pytest.fixture(params=DATABASES)
-def repository_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def repository_url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty database of each kind."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/{name}.db"
-    elif request.param == "postgresql":
-        yield from _schema(request.getfixturevalue("postgresql_url"), name)
-    else:
-        yield from _database(request.getfixturevalue("mongodb_url"), name)
+    url: str = request.getfixturevalue(f"{request.param}_database")
+    return url
+
+
+def _name() -> str:
+    return f"test_{uuid.uuid4().hex[:12]}"
 
 
 def _server(variable: str, start: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
@@ -53,20 +81,3 @@ def _server(variable: str, start: Callable[[], AbstractContextManager[str]]) -> 
         if os.environ.get("CI") == "true":
             pytest.fail(f"{error} (or set {variable})")
         pytest.skip(f"{error} (or set {variable})")
-
-
-def _schema(server: str, name: str) -> Iterator[str]:
-    import psycopg
-
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE SCHEMA {name}")
-        yield f"{server}?options=-csearch_path%3D{name}"
-        connection.execute(f"DROP SCHEMA {name} CASCADE")
-
-
-def _database(server: str, name: str) -> Iterator[str]:
-    import pymongo
-
-    yield f"{server.rstrip('/')}/{name}"
-    with pymongo.MongoClient(server) as client:
-        client.drop_database(name)

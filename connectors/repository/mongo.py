@@ -85,7 +85,7 @@ class MongoStorage(Adapter):
         if limit == 0:  # would be no limit to MongoDB
             return []
         fields = layout.fields[:-1] if columns_only else layout.fields
-        with self._collection(layout.name) as documents:
+        with self.documents(layout.name) as documents:
             found = documents.find(
                 matching(layout, where),
                 dict.fromkeys(fields, True) | {"_id": False},
@@ -99,7 +99,7 @@ class MongoStorage(Adapter):
         self, collection: Collection, where: Where, *, group_by: Sequence[str] = ()
     ) -> dict[Key, dict[str, int]]:
         layout = self._layout(collection)
-        with self._collection(layout.name) as documents:
+        with self.documents(layout.name) as documents:
             found = list(documents.aggregate(totalling(layout, where, group_by)))
         names = ("count", *collection.summed)
         if not found and not group_by:
@@ -114,7 +114,7 @@ class MongoStorage(Adapter):
     def advance(self, collection: Collection, key: Key, *, by: int, floor: int | None) -> Slot:
         layout = self._layout(collection)
         record, stages = named(key), advancing(by, floor)
-        with self._collection(layout.name) as documents:
+        with self.documents(layout.name) as documents:
             # Not an upsert: racing ones may change the record and still answer None.
             while True:
                 moved = documents.find_one_and_update(
@@ -128,7 +128,7 @@ class MongoStorage(Adapter):
 
     def delete(self, collection: Collection, where: Where) -> int:
         layout = self._layout(collection)
-        with self._collection(layout.name) as documents:
+        with self.documents(layout.name) as documents:
             return documents.delete_many(matching(layout, where)).deleted_count
 
     def migrate(self) -> bool:
@@ -140,13 +140,13 @@ class MongoStorage(Adapter):
 
         # No lock: what is there already is left as it is, and the version comes last.
         self.create(COLLECTIONS)
-        with self._collection(_SCHEMA) as documents, suppress(DuplicateKeyError):
+        with self.documents(_SCHEMA) as documents, suppress(DuplicateKeyError):
             documents.update_one({"_id": _SCHEMA}, {"$set": {VERSION: HEAD}}, upsert=True)
         return True
 
     def create(self, collections: Iterable[Collection]) -> None:
         for collection in collections:
-            with self._collection(collection.name) as documents:
+            with self.documents(collection.name) as documents:
                 documents.create_indexes(indexes_of(collection))
 
     def check_schema(self) -> None:
@@ -163,7 +163,7 @@ class MongoStorage(Adapter):
     def _insert(self, layout: Layout, rows: Sequence[Row]) -> list[Key]:
         if not rows:
             return []
-        with self._collection(layout.name) as documents:
+        with self.documents(layout.name) as documents:
             try:
                 documents.insert_many(
                     [document_of(layout, row) | {VERSION: 1} for row in rows], ordered=False
@@ -184,7 +184,7 @@ class MongoStorage(Adapter):
         # Of racing upserts one may lose to a duplicate key; it finds the record the next time.
         duplicates: dict[int, str] = {}
         for _ in range(_TRIES):
-            with self._collection(layout.name) as documents:
+            with self.documents(layout.name) as documents:
                 duplicates = _duplicates(_written(documents, writes))
             if not duplicates:
                 return
@@ -204,7 +204,7 @@ class MongoStorage(Adapter):
             )
             for row in rows
         ]
-        with self._collection(layout.name) as documents:
+        with self.documents(layout.name) as documents:
             answer = _written(documents, writes)
             added = {
                 entry["index"]: {"_id": entry["_id"], VERSION: rows[entry["index"]][-2] + 1}
@@ -229,7 +229,7 @@ class MongoStorage(Adapter):
             raise self._taken(duplicates[unique[0]])
 
     def _assign(self, layout: Layout, key: Key, fields: Mapping[str, Any], expect: Where) -> bool:
-        with self._collection(layout.name) as documents:
+        with self.documents(layout.name) as documents:
             result = documents.update_one(
                 named(key) | matching(layout, expect),
                 {"$set": dict(fields), "$inc": {VERSION: 1}},
@@ -239,7 +239,7 @@ class MongoStorage(Adapter):
     # -- the server -------------------------------------------------------------------------
 
     @contextmanager
-    def _collection(self, name: str) -> Iterator[driver.Collection[Document]]:
+    def documents(self, name: str) -> Iterator[driver.Collection[Document]]:
         """A collection; what fails becomes a RepositoryError, without the refused document."""
         try:
             yield self._database()[name]
@@ -259,7 +259,7 @@ class MongoStorage(Adapter):
             )
 
     def _version(self) -> str | None:
-        with self._collection(_SCHEMA) as documents:
+        with self.documents(_SCHEMA) as documents:
             stored = documents.find_one({"_id": _SCHEMA})
         return stored[VERSION] if stored else None
 
@@ -287,7 +287,7 @@ def _check(scheme: str, rest: str, name: str) -> None:
         return  # the hosts of mongodb+srv are looked up when it is first used
     try:
         parse_uri(f"mongodb://{rest}", warn=True)
-    except PyMongoError:
+    except (PyMongoError, ValueError):
         raise ValueError(
             "cannot be read: write mongodb://USER:PASSWORD@HOST/DB, "
             "special characters of the password as %XX"

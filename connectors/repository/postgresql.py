@@ -70,8 +70,10 @@ class PostgresqlStorage(SqlStorage):
     def __init__(self, url: str) -> None:
         try:
             parsed = make_url(url)
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise ValueError("cannot be read: write postgresql://USER:PASSWORD@HOST/DB") from None
+        if not parsed.database:
+            raise ValueError("has to name a database: postgresql://HOST/DB")
         options, parsed = _options(parsed)
         engine = create_engine(
             parsed,
