@@ -110,23 +110,21 @@ def is_parked(report: Report) -> bool:
 
 
 def status_table(reports: Sequence[Report]) -> Table:
-    """The newest runs; children stand below their parent."""
+    """The newest runs, a line each; children stand below their parent."""
     table = new_table(
-        "Process", "Id", "Kind", "State", "Persons", "Requests", "Created", "Time", "Rate",
-        right=("Time", "Rate"),
-    )  # fmt: skip
+        "Id", "Process", "Kind", "State", "Persons", "Created", "Time", right=("Time",)
+    )
     for report in reports:
-        persons, requests, time, rate, _ = _numbers(report)
+        lost = report["results"]["aggregateData"]["totalFailed"]
+        letters = f" ({counted(lost, 'dead letter')})" if lost else ""
         table.add_row(
-            ("└ " if report["parentProcessId"] else "") + label_of(report),
             report["id"],
+            ("└ " if report["parentProcessId"] else "") + label_of(report),
             kind_of(report),
-            report["state"],
-            persons,
-            requests,
+            "parked" if is_parked(report) else report["state"],
+            _persons_words(report) + letters,
             local_time(report["createdAt"]),
-            time,
-            rate,
+            _time_words(report),
         )
     return table
 

@@ -187,7 +187,7 @@ def _close(session: Session, started: Sequence[Started], ended: Ended, manner: M
         )
     if manner.log_json:
         for report in reports:
-            log.info("process ended", extra={"process": label_of(report), "report": report})
+            log.info("process ended", extra={"label": label_of(report), "report": report})
     if manner.as_json:
         parents = _reports(session, [one.parent for one in started if one.parent])
         print_json([*parents, *reports])

@@ -7,6 +7,8 @@ import sys
 from typing import TextIO
 
 _OURS = ("pipelines", "transforms", "connectors")
+_BEAM_WITHOUT_GCP = "apitools not found"
+"""What importing Beam says on the root logger at every start where its GCP extra is missing."""
 
 
 class _Stderr(logging.StreamHandler[TextIO]):
@@ -14,6 +16,7 @@ class _Stderr(logging.StreamHandler[TextIO]):
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
+        self.addFilter(lambda record: not record.getMessage().startswith(_BEAM_WITHOUT_GCP))
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]

@@ -5,6 +5,7 @@ Only typer is imported before a command is known; each command imports what it n
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ import typer
 from typer.main import get_command
 
 from pipelines.cli import configure, demo, maintenance, run, status
-from pipelines.cli.errors import UsageError, report_usage
+from pipelines.cli.errors import ExitCode, UsageError, report_usage
 
 app = typer.Typer(
     name="quo-sync",
@@ -34,8 +35,17 @@ app.command("migrate")(maintenance.migrate)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and exit with its code."""
-    sys.exit(execute(sys.argv[1:] if arguments is None else arguments))
+    """Run one command and exit with its code.
+
+    After an interrupt threads of the engine may still be at work: the interpreter would wait for
+    them, or let them fail noisily under its own end, so it is left at once.
+    """
+    code = execute(sys.argv[1:] if arguments is None else arguments)
+    if code == ExitCode.INTERRUPTED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def execute(arguments: Sequence[str]) -> int:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from connectors.clock import parse_time, utc_now
+from connectors.errors import RepositoryError
 from connectors.processes.model import FINISHED, Process, ProcessState
 from connectors.processes.report import get_process
 from pipelines.cli.wording import counted, outcome_words, percent, span
@@ -27,7 +27,6 @@ BAR_SECONDS = 1.0
 LINE_SECONDS = 10.0
 READING_SHARE = 0.1
 """At most this share of the time goes into reading progress, however many processes there are."""
-BEATEN_LATELY = timedelta(seconds=60)
 BARS_SHOWN = 20
 
 
@@ -82,7 +81,7 @@ class Line:
         """For JSON logs, in the words of `status --json`."""
         return {
             "processId": self.process_id,
-            "process": self.label,
+            "label": self.label,
             "state": self.state.value,
             "processedRecords": self.persons,
             "totalRecords": self.total,
@@ -107,58 +106,40 @@ class ProgressReader:
         self._repository = repository
         self._processes = list(processes)
         self._rate_limits = rate_limits
-        self._ended: dict[str, Line] = {}
+        self._lines: dict[str, Line] = {}
+        self._ended: set[str] = set()
 
     def read(self) -> list[Line]:
         active = [process for process in self._processes if process.id not in self._ended]
         totals = self._repository.ledger.totals([process.id for process in active])
-        in_flight = self._persons_in_flight(active)
-        lines = {}
         for process in active:
-            report = get_process(
-                self._repository,
-                process.id,
-                rate_limit=self._rate_limits.get(process.integration_id),
-            )
+            limit = self._rate_limits.get(process.integration_id)
+            report = get_process(self._repository, process.id, rate_limit=limit)
             ranges = totals[process.id]
-            line = line_of(
-                report,
-                in_flight=in_flight.get(process.id, 0),
-                ranges=(ranges.ranges_closed, ranges.ranges_planned),
-            )
+            line = line_of(report, ranges=(ranges.ranges_closed, ranges.ranges_planned))
+            self._lines[process.id] = line
             if line.is_finished:
-                self._ended[process.id] = line
-            lines[process.id] = line
-        return [self._ended.get(process.id) or lines[process.id] for process in self._processes]
-
-    def _persons_in_flight(self, active: Sequence[Process]) -> dict[str, int]:
-        since = utc_now() - BEATEN_LATELY
-        persons: dict[str, int] = {}
-        for launch_id in {process.launch.id for process in active if process.launch}:
-            persons |= self._repository.heartbeats.persons_in_flight(launch_id, since=since)
-        return persons
+                self._ended.add(process.id)
+        return [self._lines[process.id] for process in self._processes]
 
 
-def line_of(
-    report: Mapping[str, Any], *, in_flight: int = 0, ranges: tuple[int, int] = (0, 0)
-) -> Line:
+def line_of(report: Mapping[str, Any], *, ranges: tuple[int, int] = (0, 0)) -> Line:
     """A process's report as a line; `ranges` are (closed, planned)."""
     context, results = report["context"], report["results"]
-    state = ProcessState(report["state"])
     persons, total = context["processedRecords"], context["totalRecords"]
-    if state not in FINISHED:
-        persons += in_flight
-        if total is not None:  # a page just recorded may still count as under way
-            persons = min(persons, max(total, context["processedRecords"]))
+    with_under_way = persons + context["metadata"]["personsInFlight"]
+    if total is not None:  # a page just recorded may still count as under way
+        with_under_way = min(with_under_way, max(total, persons))
+    milliseconds = results["aggregateData"]["duration"]
     return Line(
         process_id=report["id"],
         label=label_of(report),
-        state=state,
-        persons=persons,
+        state=ProcessState(report["state"]),
+        persons=with_under_way,
         total=total,
         ranges_closed=ranges[0],
         ranges_planned=ranges[1],
-        rate=results["aggregateData"]["recordsPerSecond"],
+        rate=round(1000 * with_under_way / milliseconds, 2) if milliseconds else 0.0,
         seconds_left=_seconds_left(context["estimatedCompletion"]),
         outcomes=results["outcomes"],
         throttled_share=throttled_share(report),
@@ -209,7 +190,11 @@ class Ticker:
             self._next = ended + max(self._every, (ended - begun) / READING_SHARE)
 
     def show_now(self) -> None:
-        self._show(self._read())
+        """Without the repository there is nothing to show; the job itself says so if that lasts."""
+        try:
+            self._show(self._read())
+        except RepositoryError as error:
+            log.debug("progress not read: %s", error)
 
 
 @contextmanager
@@ -252,9 +237,11 @@ def bars(lines: Sequence[Line]) -> Table:
     running = [line for line in lines if not line.is_finished]
     picked = lines if len(lines) <= BARS_SHOWN else running[:BARS_SHOWN]
     table = Table.grid(padding=(0, 2))
+    for _ in range(6):
+        table.add_column(no_wrap=True)
     for line in picked:
         share = line.share_done
-        bar = ProgressBar(total=1.0, completed=share or 0.0, pulse=share is None, width=24)
+        bar = ProgressBar(total=1.0, completed=share or 0.0, pulse=share is None, width=16)
         table.add_row(line.label, bar, *_bar_words(line))
     if len(picked) < len(lines):
         rest = len(lines) - len(picked)
@@ -264,7 +251,11 @@ def bars(lines: Sequence[Line]) -> Table:
 
 
 def _bar_words(line: Line) -> tuple[str, str, str, str]:
+    total = f" of {line.total:,}" if line.total is not None and not line.is_finished else ""
     left = f"{span(line.seconds_left)} left" if line.seconds_left is not None else ""
-    throttled = f"throttled {percent(line.throttled_share)}" if line.throttled_share else ""
-    details = ", ".join([*outcome_words(line.outcomes), throttled]).strip(", ")
-    return line.done_words, f"{line.rate:,.1f}/s", left, details or line.state.value
+    details = outcome_words(line.outcomes)
+    if line.throttled_share:
+        details.append(f"throttled {percent(line.throttled_share)}")
+    if line.state is not ProcessState.PROCESSING_BATCHES:
+        details.insert(0, line.state.value)
+    return f"{line.persons:,}{total}", f"{line.rate:,.1f}/s", left, ", ".join(details)
