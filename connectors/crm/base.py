@@ -48,7 +48,7 @@ class ConnectorCredentials(BaseModel):
 
 
 class BaseCRMConnector(ABC):
-    """One account of one CRM.
+    """One account of one CRM, for one process; used from one thread at a time.
 
     Errors are those of `connectors.errors`: the HTTP client raises them, a connector adds
     `CursorRefused` when the CRM no longer takes a cursor, and `ConfigurationError` when an option

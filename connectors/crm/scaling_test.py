@@ -90,6 +90,7 @@ class ScalingTestConnector(BaseCRMConnector):
                 last_page=first + step - 1 if first + step <= pages else None,
                 since=window.since,
                 until=window.until,
+                expected=min(step * self._page_size, total - (first - 1) * self._page_size),
             )
             for first in range(1, pages + 1, step)
         ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from threading import Lock
 from typing import Any
 
 from connectors.crm.pipedrive.api import MAX_IDS, chunks, list_call, records, send_each
@@ -26,7 +25,6 @@ class Organizations:
 
     def __init__(self, http: HttpClient) -> None:
         self._http = http
-        self._lock = Lock()
         self._known: OrderedDict[str, tuple[float, Organization | None]] = OrderedDict()
 
     def by_id(self, ids: Iterable[object]) -> dict[str, Organization | None]:
@@ -37,14 +35,13 @@ class Organizations:
         """
         found: dict[str, Organization | None] = {}
         unknown: list[str] = []
-        with self._lock:
-            for key in dict.fromkeys(str(one) for one in ids):
-                expires, organization = self._known.get(key, (0.0, None))
-                if expires > time.monotonic():
-                    self._known.move_to_end(key)
-                    found[key] = organization
-                else:
-                    unknown.append(key)
+        for key in dict.fromkeys(str(one) for one in ids):
+            expires, organization = self._known.get(key, (0.0, None))
+            if expires > time.monotonic():
+                self._known.move_to_end(key)
+                found[key] = organization
+            else:
+                unknown.append(key)
         if unknown:
             read = self._read(unknown)
             self._remember(read)
@@ -68,12 +65,11 @@ class Organizations:
 
     def _remember(self, organizations: Mapping[str, Organization | None]) -> None:
         expires = time.monotonic() + _FRESH_SECONDS
-        with self._lock:
-            for key, organization in organizations.items():
-                self._known[key] = (expires, organization)
-                self._known.move_to_end(key)
-            while len(self._known) > _CACHED:
-                self._known.popitem(last=False)
+        for key, organization in organizations.items():
+            self._known[key] = (expires, organization)
+            self._known.move_to_end(key)
+        while len(self._known) > _CACHED:
+            self._known.popitem(last=False)
 
 
 def _shown(organization: Organization) -> Organization | None:

@@ -139,10 +139,7 @@ class Timeline:
         gaps = self.gaps
         wanted = [0] * len(gaps)
         for _ in range(most):
-            shares = [
-                gap.persons / (1 + n) if n < gap.end - gap.start - 1 else 0.0
-                for gap, n in zip(gaps, wanted, strict=True)
-            ]
+            shares = [gap.persons / (1 + n) for gap, n in zip(gaps, wanted, strict=True)]
             largest = max(shares, default=0.0)
             if largest <= worth:
                 break

@@ -48,6 +48,7 @@ def test_ranges_are_a_few_pages_and_the_last_is_open(scaling, persons, page_size
     account = scaling(persons, page_size=page_size)
     ranges = account.connector.plan_ranges("Person", Window())
     assert [(r.first_page, r.last_page) for r in ranges] == bounds
+    assert sum(r.expected for r in ranges) == persons
     assert account.calls == 1
 
 

@@ -67,3 +67,20 @@ def test_persons_without_update_time_do_not_break_planning(connect):
         account = connect(PipedriveConnector, server.url, {"api_token": "t"})
         (only_range,) = account.connector.plan_ranges("Person", Window())
     assert (only_range.since, only_range.until) == (None, None)
+
+
+def test_a_deleted_or_absent_organization_is_no_company(connect):
+    persons = [{"id": n, "org_id": n} for n in (1, 2, 3)]
+    organizations = [{"id": 1, "name": "Birchline"}, {"id": 2, "name": "Gone", "is_deleted": True}]
+
+    def answers(asked):
+        return data(organizations if asked.path.endswith("organizations") else persons)
+
+    with ScriptedServer(answers) as server:
+        account = connect(PipedriveConnector, server.url, {"api_token": "t"})
+        spec = RangeSpec("Person", Paging.WINDOWS)
+        for _ in range(2):
+            page = account.connector.fetch_person_page(spec, None)
+            companies = [person.fields["org"] for person in page.persons]
+            assert companies == [organizations[0], None, None]
+    assert server.paths("GET").count("/api/v2/organizations") == 1

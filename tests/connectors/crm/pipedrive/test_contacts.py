@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.crm.model import Person
@@ -118,6 +118,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys([*RECORD, "phone", "email"], JSON)))
 def test_no_record_raises(fields):
     made = contact_draft(Person("Person", "1", fields=fields), LINKS)

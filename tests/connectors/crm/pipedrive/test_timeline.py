@@ -101,6 +101,7 @@ def test_a_complete_sample_closes_its_gap():
     assert timeline.gaps == [Gap(gap.start, probe.at, gap.left, timeline.gaps[0].right)]
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 10**6),
     st.integers(2, 10**8),
@@ -115,7 +116,7 @@ def test_shares_of_a_gap_rise_within_it(start, length, left, right):
     assert gap.persons > 0
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.integers(0, 3_000), min_size=60, max_size=600).map(sorted),
     st.integers(5, 200),
