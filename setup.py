@@ -4,7 +4,13 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-SANDBOX = ["starlette>=0.40,<2", "uvicorn>=0.30,<1", "httptools>=0.6", "faker>=25"]
+SANDBOX = [
+    "starlette>=0.40,<2",
+    "uvicorn>=0.30,<1",
+    "httptools>=0.6",
+    "uvloop>=0.20; sys_platform != 'win32'",
+    "faker>=25",
+]
 
 setup(
     name="quo-sync",
@@ -15,11 +21,15 @@ setup(
     license="MIT",
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=["pipelines*", "transforms*", "connectors*"]),
-    package_data={"pipelines": ["py.typed"], "transforms": ["py.typed"], "connectors": ["py.typed"]},
+    package_data={
+        "pipelines": ["py.typed"],
+        "transforms": ["py.typed"],
+        "connectors": ["py.typed"],
+    },
     install_requires=[
         "apache-beam>=2.77,<2.78",
         "pydantic>=2.7,<3",
-        "pydantic-settings[yaml]>=2.4,<3",
+        "pyyaml>=6",
         "pymongo>=4.8,<5",
         "sqlalchemy>=2.0.30,<2.2",
         "alembic>=1.13,<2",

@@ -33,7 +33,7 @@ def control(sandbox: SandboxProcess) -> SandboxControl:
 
 
 @pytest.fixture
-def run(sandbox: SandboxProcess, control: SandboxControl, tmp_path: Path) -> Iterator[Run]:
+def run(sandbox: SandboxProcess, control: SandboxControl, tmp_path: Path) -> Iterator[Run]:  # noqa: ARG001
     with a_run(sandbox, tmp_path) as run:
         yield run
 
