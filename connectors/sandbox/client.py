@@ -127,9 +127,9 @@ class SandboxControl:
     def define_custom_field(self, key: str, name: str, type: str = "string") -> None:
         self._post("/quo/custom-fields", {"key": key, "name": name, "type": type})
 
-    def create_contact(self, **contact: Any) -> Json:
-        """A contact made in the Quo app (no source, unless named)."""
-        return self._post("/quo/contacts", contact)
+    def create_contact(self, at: float | None = None, **contact: Any) -> Json:
+        """A contact made in the Quo app `at` (now), in seconds; no source, unless named."""
+        return self._post("/quo/contacts", {"at": at, **contact})
 
     def edit_contact(self, id: str, **changes: Any) -> Json:
         """Change a contact as a user of the Quo app does."""

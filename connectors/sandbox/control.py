@@ -169,10 +169,11 @@ class Control:
         return JSONResponse({})
 
     async def create_contact(self, request: Request) -> Response:
-        """A contact made in the app: without a source unless the body names one."""
+        """A contact made in the app, `at` a time or now; no source unless the body names one."""
         body = {"source": None, **await _body(request)}
+        at = body.pop("at", None) or time.time()
         try:
-            document = self._sandbox.quo.contacts.create(body, time.time(), counted=False)
+            document = self._sandbox.quo.contacts.create(body, at, counted=False)
         except Taken:
             return JSONResponse({"error": "source and externalId are taken"}, status_code=409)
         return JSONResponse(document, status_code=201)

@@ -99,6 +99,7 @@ class Faults:
         self._people = people
         self._ids = itertools.count(1)
         self._last_items: dict[tuple[str, str], object] = {}
+        self._stopped = asyncio.Event()
         self.rules: list[ActiveRule] = []
         self.holds: dict[int, Hold] = {}
         for rule in rules:
@@ -122,6 +123,11 @@ class Faults:
             hold.released.set()
             del self.holds[hold.id]
         return [hold.id for hold in chosen]
+
+    def stop(self) -> None:
+        """Drop everything that waits: the sandbox is reset or ends."""
+        self.release(None, drop=True)
+        self._stopped.set()
 
     def strike(self, dialect: Dialect, call: Call) -> FaultRule | None:
         """The rule that strikes this request; the counts of later rules stay."""
@@ -165,11 +171,16 @@ class Faults:
         if rule.kind is FaultKind.HOLD:
             if await self._held(rule, dialect, call):
                 return Reply(0, delivery="reset")
-        elif rule.seconds is None:
-            await asyncio.Event().wait()
-        else:
-            await asyncio.sleep(rule.seconds)
+        elif await self._stopped_within(rule.seconds):
+            return Reply(0, delivery="reset")
         return reply or await answer()
+
+    async def _stopped_within(self, seconds: float | None) -> bool:
+        try:
+            await asyncio.wait_for(self._stopped.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
 
     async def _held(self, rule: FaultRule, dialect: Dialect, call: Call) -> bool:
         """Wait for the release; whether the request is dropped.

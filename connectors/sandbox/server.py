@@ -47,6 +47,10 @@ class SandboxApp:
                 return
         await self._control(scope, receive, send)
 
+    def stop(self) -> None:
+        """Let nothing that waits keep the server."""
+        self._sandbox.faults.stop()
+
 
 def build_app(settings: Settings) -> SandboxApp:
     """The application of a new sandbox."""
@@ -87,10 +91,15 @@ def run_server(
             await super().startup(sockets)
             (announce or _print_line)(address)
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            app.stop()
+            await super().shutdown(sockets)
+
     config = uvicorn.Config(
         app,
         log_level="error",
         access_log=False,
+        proxy_headers=False,
         lifespan="off",
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=1,
@@ -175,6 +184,8 @@ def _part(body: bytes, *, more: bool) -> dict[str, Any]:
 async def _drop(receive: Receive, send: Send, *, reset: bool) -> None:
     """Close the connection under the server: ASGI has no word for it, uvicorn's cycle has it."""
     transport = send.__self__.transport  # type: ignore[attr-defined]
+    if transport.is_closing():
+        return
     if reset:
         _reset_on_close(transport.get_extra_info("socket"))
         transport.abort()

@@ -40,12 +40,12 @@ class Sandbox:
         }
 
     def reset(self, changes: dict[str, Any]) -> None:
-        """Start anew with the first settings and these changes; what is held is dropped.
+        """Start anew with the first settings and these changes; what hangs or is held is dropped.
 
         Raises pydantic's ValidationError and then changes nothing.
         """
         settings = self.settings = self._initial.changed(changes)
-        self.faults.release(None, drop=True)
+        self.faults.stop()
         self.people = People(settings)
         self.log = RequestLog(settings.log_size)
         self.faults = Faults(settings.faults, lambda: self.people)

@@ -154,11 +154,11 @@ def test_big_bodies_are_as_big_as_asked_and_still_json(pipedrive, control):
 # -- pages ---------------------------------------------------------------------------------------
 
 
-def follow(pipedrive, limit: int = 20) -> list[dict]:
-    """Up to six pages of persons."""
+def follow(pipedrive, **sent: object) -> list[dict]:
+    """Up to six pages of twenty persons."""
     pages, cursor = [], None
     for _ in range(6):
-        params = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+        params = {"limit": 20, **sent} | ({"cursor": cursor} if cursor else {})
         body = pipedrive.get(PERSONS, params=params).json()
         pages.append(body)
         cursor = (body.get("additional_data") or {}).get("next_cursor")
@@ -190,10 +190,14 @@ def test_insert_adds_persons_between_two_pages(pipedrive, control):
     assert [len(ids(page)) for page in follow(pipedrive)] == [20, 20, 20, 3]
 
 
-def test_empty_page_leads_on_from_the_same_place(pipedrive, control):
+@pytest.mark.parametrize("sort", ["id", "update_time"])
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+def test_empty_page_leads_on_from_the_same_place(pipedrive, control, sort, direction):
     control.fault("empty_page", nth=1)
     control.fault("empty_page", nth=2)
-    pages = follow(pipedrive)
+    pages = follow(pipedrive, sort_by=sort, sort_direction=direction)
+    met = [id for page in pages for id in ids(page)]
+    assert met == sorted(range(1, 61), reverse=direction == "desc")
     assert [len(ids(page)) for page in pages] == [0, 20, 0, 20, 20]
     cursors = [page["additional_data"]["next_cursor"] for page in pages]
     assert len(set(cursors)) == len(cursors)
@@ -267,11 +271,13 @@ def test_a_write_whose_client_is_gone_still_takes_effect_when_released(quo, cont
     assert quo.post("/v1/contacts", json=CONTACT).status_code == 409
 
 
-def test_a_reset_of_the_sandbox_drops_what_is_held(quo, control):
-    control.fault("hold", method="POST", times=1)
+@pytest.mark.parametrize("kind", ["hold", "hang"])
+def test_a_reset_of_the_sandbox_drops_what_waits(quo, control, kind):
+    control.fault(kind, method="POST", times=1)
     with ThreadPoolExecutor(1) as pool:
         sent = pool.submit(quo.post, "/v1/contacts", json=CONTACT)
-        control.wait_for_hold()
+        while not control.faults()[0]["struck"]:
+            assert not sent.done()
         control.reset()
         assert isinstance(sent.exception(), httpx.TransportError)
     assert control.contacts() == []

@@ -73,13 +73,16 @@ def test_the_command_prints_one_line_and_stops_cleanly(number):
     assert (process.returncode, output, errors) == (0, "", "")
 
 
-def test_a_hanging_request_does_not_keep_the_server():
-    with SandboxProcess() as running:
-        running.control.fault("hang")
-        with pytest.raises(httpx.ReadTimeout):
-            httpx.get(f"{running.quo_url}/v1/users", timeout=0.2, trust_env=False)
-        pid = running.pid
-    assert ended(pid)
+@pytest.mark.parametrize("kind", ["hang", "hold"])
+def test_a_waiting_request_does_not_keep_the_server(kind):
+    process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    url = json.loads(process.stdout.readline())["url"]
+    httpx.post(f"{url}/_sandbox/faults", json={"kind": kind}, trust_env=False)
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.get(f"{url}/scaling-test/persons", timeout=0.2, trust_env=False)
+    process.terminate()
+    output, errors = process.communicate(timeout=10)
+    assert (process.returncode, output, errors) == (0, "", "")
 
 
 def test_a_sandbox_dies_with_its_parent():
