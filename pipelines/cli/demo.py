@@ -67,10 +67,10 @@ def demo(
 
     os.environ[QUO_KEY_VARIABLE] = QUO_KEY
     os.environ[CRM_TOKEN_VARIABLE] = CRM_TOKEN
-    folder = Path(tempfile.mkdtemp(prefix="quo-sync-demo-"))
-    path = folder / "quo-sync.yaml"
     settings = Settings(persons=persons, quo_rate=rate or None)
     with interruptible(), SandboxProcess(settings) as sandbox:
+        folder = Path(tempfile.mkdtemp(prefix="quo-sync-demo-"))
+        path = folder / "quo-sync.yaml"
         id = f"demo-{uuid4().hex[:8]}"
         _write_config(path, id, crm, rate, repository, sandbox)
         config = load_config(str(path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
 import typer
@@ -27,6 +27,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+_WITH_BEAM_OPTIONS = frozenset({"run", "resume", "retry"})
 _PRECEDENCE = (
     ExitCode.INTERRUPTED,
     ExitCode.FAILED,
@@ -60,15 +61,28 @@ def report_error(error: Exception, *, log_json: bool, debug: bool) -> ExitCode:
     return _exit_code(error)
 
 
-def report_usage(error: typer.BadParameter, arguments: Iterable[str]) -> ExitCode:
+def report_usage(error: typer.BadParameter, arguments: Sequence[str]) -> ExitCode:
     """A wrong command line, in the style of every other error; `arguments` are what was typed."""
     command = error.ctx.command_path if error.ctx else "quo-sync"
-    option = getattr(error, "option_name", None)
     hint = f"see `{command} --help`"
-    if option and command.split()[-1] in {"run", "resume", "retry"} and "--" not in arguments:
+    is_unknown_option = hasattr(error, "possibilities")
+    if is_unknown_option and command.split()[-1] in _WITH_BEAM_OPTIONS and "--" not in arguments:
         hint = f"options of Beam stand behind ` -- `, for others {hint}"
-    print_error(f"{error.format_message().rstrip('.')}; {hint}.", log_json=False, code="usage")
+    message = error.format_message().rstrip(".")
+    value = _typed_value(arguments, getattr(getattr(error, "param", None), "opts", ()))
+    if value is not None and repr(value) not in message:
+        message += f", not {value!r}"
+    print_error(f"{message}; {hint}.", log_json=False, code="usage")
     return ExitCode.USAGE
+
+
+def _typed_value(arguments: Sequence[str], names: Sequence[str]) -> str | None:
+    """What was typed for an option: `--name value` or `--name=value`."""
+    for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
+        name, has_value, value = argument.partition("=")
+        if name in names:
+            return value if has_value else following
+    return None
 
 
 def print_error(sentence: str, *, log_json: bool, code: str) -> None:

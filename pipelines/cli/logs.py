@@ -7,6 +7,8 @@ import sys
 from typing import TextIO
 
 _OURS = ("pipelines", "transforms", "connectors")
+_JUDGED_BY_US = ("apache_beam.options",)
+"""Beam warns here of options it does not know, Flink's among them; what is wrong, we refuse."""
 _BEAM_WITHOUT_GCP = "apitools not found"
 """What importing Beam says on the root logger at every start where its GCP extra is missing."""
 
@@ -36,6 +38,8 @@ def configure_logs(*, as_json: bool, debug: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    for name in _JUDGED_BY_US:
+        logging.getLogger(name).setLevel(logging.ERROR)
     level = logging.DEBUG if debug else logging.INFO if as_json else logging.WARNING
     for name in _OURS:
         logging.getLogger(name).setLevel(level)
