@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
 from connectors.errors import ConfigurationError, ProcessError
-from connectors.http.redaction import shown_path
+from connectors.http.redaction import redact, shown_path
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -18,7 +18,9 @@ class Address:
     def __init__(self, base_url: str) -> None:
         parts = _split(base_url)
         if parts is None or parts.scheme not in _PORTS or not parts.hostname:
-            raise ConfigurationError("base_url must be an http:// or https:// URL with a host")
+            raise ConfigurationError(
+                f"base_url {redact(base_url)!r} must be an http:// or https:// URL with a host"
+            )
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ConfigurationError(
                 f"base_url of {parts.hostname} must hold neither credentials nor a query; "

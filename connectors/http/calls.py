@@ -126,6 +126,8 @@ class Caller:
             trial.release()
 
     def _wait_after_failure(self, call: Call, error: TransientError) -> float | None:
+        if error.outcome_unknown and not call.request.repeatable:
+            return None
         call.repeated = call.repeated or error.outcome_unknown
         asked = error.retry_after
         wait = self._back_off.wait(call.attempts, call.spent, asked, random.random)

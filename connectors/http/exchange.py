@@ -31,6 +31,8 @@ class Request:
     `parse` reads the body of a 2xx answer (204 apart) into `Answer.value`, on the sending thread;
     a ValueError from it means an answer that cannot be used, so the request is sent again. None
     leaves the body as it is.
+    `repeatable` False: an attempt whose outcome is unknown is not sent again but raised at once
+    (TransientError with `outcome_unknown`), so that the caller can look before it writes twice.
     """
 
     method: str
@@ -42,6 +44,7 @@ class Request:
     cost: Mapping[str, float] = field(default_factory=dict)
     accept: frozenset[int] = frozenset()
     parse: Callable[[bytes], Any] | None = _read_json
+    repeatable: bool = True
 
     def __repr__(self) -> str:
         return f"Request({self.method} {shown_path(self.path)})"

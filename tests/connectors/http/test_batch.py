@@ -189,6 +189,26 @@ def test_host_that_cannot_be_reached_gives_the_page_up_at_once(clients: Clients)
     assert results == {}
 
 
+def test_host_that_answers_another_page_meanwhile_is_not_given_up(
+    serve: Serve, clients: Clients
+) -> None:
+    server = serve(lambda seen: answer({}, 500 if seen.method == "POST" else 200))
+    http = clients.client(server.url, proven=True)
+    other = HttpClient(http.channel, Ledger(), back_off=SHORT)
+    done = threading.Event()
+
+    def read_on() -> None:
+        while not done.is_set():
+            other.get("/v1/things")
+
+    reader = threading.Thread(target=read_on)
+    reader.start()
+    results, end = read(http, posts(POOL_SIZE + 5))
+    done.set()
+    reader.join()
+    assert (len(results), end) == (POOL_SIZE + 5, None)
+
+
 # -- ending early -------------------------------------------------------------------------------
 
 
@@ -238,6 +258,23 @@ def test_process_that_ends_while_retries_wait_sends_no_more(serve: Serve, client
     assert len(server.seen) == 5
 
 
+def test_failure_under_way_when_the_process_ends_stays_unresolved(
+    serve: Serve, clients: Clients
+) -> None:
+    server = serve(lambda seen: answer({}, 500, delay=0.2) if number_of(seen) == 0 else echo(seen))
+    results, end = read(clients.client(server.url, Ledger(ends_after=3), proven=True), posts(4))
+    assert isinstance(end, ProcessEnded)
+    assert set(results) == {1, 2}
+
+
+def test_refused_permits_leave_all_threads_free(serve: Serve, clients: Clients) -> None:
+    http = clients.client(serve(echo).url, proven=True)
+    for _ in range(POOL_SIZE + 1):
+        ended = HttpClient(http.channel, Ledger(ends_after=0), back_off=SHORT)
+        assert isinstance(read(ended, posts(2))[1], ProcessEnded)
+    assert len(read(http, posts(3))[0]) == 3
+
+
 def test_reader_that_leaves_waits_for_what_is_under_way(serve: Serve, clients: Clients) -> None:
     server = serve(lambda seen: answer({"n": number_of(seen)}, delay=0.02))
     http = clients.client(server.url, proven=True)
@@ -267,12 +304,14 @@ def test_many_ends_leave_all_threads_free(serve: Serve, clients: Clients) -> Non
     assert http.channel.threads.acquire(blocking=False)
 
 
-def test_renewed_token_saves_the_batch(serve: Serve, clients: Clients) -> None:
+def test_token_is_renewed_once_for_all_that_were_refused(serve: Serve, clients: Clients) -> None:
     def script(seen: Seen) -> Reply:
         stale = seen.headers["authorization"] == "token-0" and seen.number > 10
-        return answer({}, 401) if stale else echo(seen)
+        return answer({}, 401, delay=0.05) if stale else echo(seen)
 
-    auth = RenewableToken(1)
-    results, end = read(clients.client(serve(script).url, auth=auth, proven=True), posts(60))
+    auth = RenewableToken(99)
+    server = serve(script)
+    results, end = read(clients.client(server.url, auth=auth, proven=True), posts(60))
     assert (len(results), end) == (60, None)
     assert auth.renewed == 1
+    assert len(server.seen) > 61  # several were refused together

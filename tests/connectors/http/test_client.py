@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import pytest
@@ -97,11 +98,29 @@ def test_too_large_a_body_is_not_tried_again(serve: Serve, clients: Clients) -> 
 
 
 def test_patience_ends_with_an_error_that_says_how_often(serve: Serve, clients: Clients) -> None:
+    permits = Ledger()
     server = serve(lambda _: answer({}, 503))
     with pytest.raises(TransientError, match=r"HTTP 503.*tried \d+ times") as caught:
-        clients.client(server.url).send(POST)
+        clients.client(server.url, permits).send(POST)
     assert len(server.seen) > 2
+    assert sum(permits.pauses) <= SHORT.cap_seconds
     assert caught.value.outcome_unknown
+
+
+@pytest.mark.parametrize(
+    ("reply", "sent"),
+    [(answer({}, 500), 1), (Reply(reset=True), 1), (answer({}, 429), 2)],
+    ids=["500", "reset", "429"],
+)
+def test_write_that_must_not_happen_twice_is_sent_again_only_when_it_did_not_happen(
+    serve: Serve, clients: Clients, reply: Reply, sent: int
+) -> None:
+    server = serve(then_ok(reply))
+    request = Request("POST", "/v1/notes", json={}, repeatable=False)
+    with nullcontext() if sent == 2 else pytest.raises(TransientError) as caught:
+        clients.client(server.url).send(request)
+    assert len(server.seen) == sent
+    assert caught is None or caught.value.outcome_unknown
 
 
 @pytest.mark.parametrize(
