@@ -203,8 +203,9 @@ class PageWriter:
         )
         if body is not None:
             return Patch(current.id, body)
-        held_already = case.counts_as is OutcomeKind.UPDATED and not self._in_doubt
-        case.settle(OutcomeKind.UNCHANGED if held_already else case.counts_as, current)
+        by_us = self._in_doubt and self._of_this_run(current.updated_at, listed_at)
+        was_right = case.counts_as is OutcomeKind.UPDATED and not by_us
+        case.settle(OutcomeKind.UNCHANGED if was_right else case.counts_as, current)
         return None
 
     def _base(
@@ -213,16 +214,16 @@ class PageWriter:
         """The merge base, where a link keeps one; also fixes what the write counts as."""
         if case.link is not None and case.link.quo_id == current.id:
             return _base_of(case.link)
-        ours = (self._in_doubt or case.ours) and self._made_by_this_run(current, listed_at)
+        ours = (self._in_doubt or case.ours) and self._of_this_run(current.created_at, listed_at)
         case.counts_as = OutcomeKind.CREATED if ours else OutcomeKind.UPDATED
         return None
 
-    def _made_by_this_run(self, current: QuoContact, listed_at: datetime | None) -> bool:
-        if current.created_at is None:
+    def _of_this_run(self, written_at: datetime | None, listed_at: datetime | None) -> bool:
+        """Whether Quo, by its own clock, wrote this since the run began."""
+        if written_at is None:
             return False
         offset = listed_at - utc_now() if listed_at else timedelta()
-        started = self._request.root_started_at + offset - CLOCK_RESOLUTION
-        return current.created_at >= started
+        return written_at >= self._request.root_started_at + offset - CLOCK_RESOLUTION
 
     def _send(self, writes: Sequence[tuple[Case, Create | Patch]]) -> tuple[list[Case], list[Case]]:
         """Send; settles what was answered, returns the cases that conflict and that are gone."""
