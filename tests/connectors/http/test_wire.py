@@ -6,15 +6,16 @@ import gzip
 import socket
 import ssl
 import threading
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from connectors.errors import ConfigurationError
 from connectors.http.exchange import BODY_LIMIT
 from connectors.http.retry import Failure, NoAnswer
-from connectors.http.wire import Wire, _failure_of, _proxy_for, _unpacked
+from connectors.http.wire import Wire, _proxy_for, _unpacked
 
 
 def test_unpacking_never_holds_more_than_the_limit_at_once() -> None:
@@ -47,11 +48,57 @@ def test_port_that_speaks_no_tls_was_not_reached() -> None:
     assert caught.value.failure is Failure.UNREACHABLE
 
 
-def test_certificate_that_does_not_hold_is_no_case_for_retries() -> None:
-    error = httpx.ConnectError("certificate verify failed")
-    error.__cause__ = OSError("wrapped")
-    error.__cause__.__context__ = ssl.SSLCertVerificationError("self-signed certificate")
-    assert _failure_of(error) is Failure.UNTRUSTED
+def test_certificate_that_does_not_hold_is_no_case_for_retries(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def offer_the_certificate() -> None:
+            connection, _ = server.accept()
+            with suppress(OSError):
+                context.wrap_socket(connection, server_side=True)
+            connection.close()
+
+        offering = threading.Thread(target=offer_the_certificate)
+        offering.start()
+        wire = Wire(f"https://127.0.0.1:{port}", 2.0, 2.0)
+        with pytest.raises(NoAnswer) as caught:
+            wire.send("GET", f"https://127.0.0.1:{port}/", {}, None)
+        offering.join()
+        wire.close()
+    assert caught.value.failure is Failure.UNTRUSTED
+
+
+def self_signed(folder: Path) -> Path:
+    """A key and a certificate for localhost that nobody vouches for, in one file."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "server.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
 
 
 @pytest.fixture
