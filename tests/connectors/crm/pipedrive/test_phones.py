@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.crm.pipedrive import PipedriveConnector
+from tests.connectors.crm.scripted import ScriptedServer, data
+
 NUMBER = "+14155550134"
 
 
@@ -51,3 +54,21 @@ def test_a_search_takes_its_share_of_the_burst(pipedrive):
     assert {tuple(sorted(cost.items())) for cost in account.spending.costs} == {
         (("burst", 12.0), ("daily", 20.0))
     }
+
+
+def test_a_substring_hit_costs_no_more_than_the_searches(pipedrive):
+    account = pipedrive(10)
+    account.control.edit_people([4], phones=[("94155550134", "work")])
+    assert found(account) == []
+    assert account.calls == 2
+
+
+def test_a_hit_whose_record_has_lost_the_number_is_nobody(connect):
+    def answers(asked):
+        if asked.path.endswith("search"):
+            return data({"items": [{"item": {"id": 4, "phones": [NUMBER]}}]})
+        return data([{"id": 4, "phones": [{"value": "+14155550199"}]}])
+
+    with ScriptedServer(answers) as server:
+        account = connect(PipedriveConnector, server.url, {"api_token": "t"})
+        assert found(account) == []
