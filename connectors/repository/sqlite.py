@@ -23,7 +23,7 @@ from connectors.repository.storage import Key, Record
 
 _POLL_SECONDS = 0.05
 _CONNECTIONS = 8
-_ROWS_PER_STATEMENT = 100
+_ROWS_PER_STATEMENT = 250
 
 
 class SqliteDialect:

@@ -84,6 +84,12 @@ def test_columns_only_leaves_the_body_behind(storage: Adapter) -> None:
     assert set(found) == {*CARDS.columns, "version"}
 
 
+def test_records_keep_their_own_bodies_beside_records_without(storage: Adapter) -> None:
+    storage.put(CARDS, [card(n, **({"note": n} if n % 2 else {})) for n in range(6)])
+    found = storage.find(CARDS, {}, order=("number",))
+    assert [record.get("note") for record in found] == [None, 1, None, 3, None, 5]
+
+
 def test_nothing_is_written_or_found_for_no_records(storage: Adapter) -> None:
     assert storage.insert(CARDS, []) == []
     assert storage.put(CARDS, []) == []
@@ -149,18 +155,18 @@ def test_put_over_read_writes_new_and_read_records(storage: Adapter) -> None:
 
 
 def test_put_over_read_names_what_changed_since_and_writes_the_rest(storage: Adapter) -> None:
-    storage.put(CARDS, [card(n) for n in range(250)])
+    storage.put(CARDS, [card(n) for n in range(600)])
     records = storage.find(CARDS, {}, order=("number",))
-    storage.put(CARDS, [card(3, note="theirs"), card(240, note="theirs")])
+    storage.put(CARDS, [card(3, note="theirs"), card(590, note="theirs")])
     storage.delete(CARDS, {"number": 7})
     ours = [record | {"note": "ours"} for record in records]
-    refused = storage.put(CARDS, [*ours, card(3), card(300, note="ours")], over_read=True)
-    assert sorted(set(refused)) == [("a", 3), ("a", 7), ("a", 240)]
+    refused = storage.put(CARDS, [*ours, card(3), card(700, note="ours")], over_read=True)
+    assert sorted(set(refused)) == [("a", 3), ("a", 7), ("a", 590)]
     by_note: dict[str, list[int]] = {}
     for record in storage.find(CARDS, {}):
         by_note.setdefault(record["note"], []).append(record["number"])
-    assert sorted(by_note["theirs"]) == [3, 240]
-    assert sorted(by_note["ours"]) == sorted({*range(250), 300} - {3, 7, 240})
+    assert sorted(by_note["theirs"]) == [3, 590]
+    assert sorted(by_note["ours"]) == sorted({*range(600), 700} - {3, 7, 590})
 
 
 def test_put_over_read_takes_the_first_of_records_with_one_key(storage: Adapter) -> None:

@@ -43,10 +43,14 @@ def test_key_columns_are_the_primary_key(migrated: SqlStorage) -> None:
             assert tuple(constraint["constrained_columns"]) == collection.key
 
 
-def test_text_is_ordered_by_bytes(postgresql_database: str) -> None:
+@pytest.mark.parametrize("declared", [False, True], ids=["migrated", "declared"])
+def test_text_is_ordered_by_bytes(postgresql_database: str, declared: bool) -> None:
     storage = open_storage(postgresql_database)
     assert isinstance(storage, SqlStorage)
-    storage.migrate()
+    if declared:
+        storage.create(COLLECTIONS)
+    else:
+        storage.migrate()
     with storage.engine.connect() as connection:
         rows = connection.exec_driver_sql(
             "SELECT DISTINCT data_type, collation_name FROM information_schema.columns "

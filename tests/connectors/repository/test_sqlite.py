@@ -83,9 +83,9 @@ def test_writers_go_on_when_the_lock_is_free(
 
 def test_bulk_that_fails_leaves_nothing(storage: SqliteStorage) -> None:
     storage.put(CARDS, [card(0, holder="x")])
-    cards = [card(n) for n in range(1, 250)]
+    cards = [card(n) for n in range(1, 600)]
     with pytest.raises(RepositoryError, match=r"cards\.holder"):
-        storage.put(CARDS, [*cards, card(250, holder="x")])
+        storage.put(CARDS, [*cards, card(600, holder="x")])
     assert storage.totals(CARDS, {})[()]["count"] == 1
 
 
