@@ -71,18 +71,17 @@ def finish(
     unusable phone numbers, e-mail addresses and links. A person of whom nothing is left is skipped
     as `empty`, not rejected: it is no fault, and what is already in Quo stays as it is.
     """
-    identity = external_id(person.type, person.id)
     if person.deleted:
-        return Entry(person, identity, rejection=DELETED)
+        return _made(person, rejection=DELETED)
     draft, kept = apply_mapping(person, draft, settings.fields.for_type(person.type))
     company = cut(clean(draft.company), MAX_TEXT)
     phones = tuple(_phones(draft.phones, settings.default_region))
     emails = tuple(_emails(draft.emails))
     first_name, last_name = _names(draft, company, stand_in="first_name" not in kept)
     if not (first_name or last_name or company or phones or emails):
-        return Entry(person, identity, rejection=EMPTY)
+        return _made(person, rejection=EMPTY)
     contact = Contact(
-        external_id=identity,
+        external_id=external_id(person.type, person.id),
         source=settings.quo.source,
         first_name=first_name,
         last_name=last_name,
@@ -95,7 +94,7 @@ def finish(
         kept_when_empty=kept,
     )
     skipped_unless_linked = not phones and settings.sync.without_phone == "skip"
-    return Entry(person, identity, contact=contact, without_phone=skipped_unless_linked)
+    return _made(person, contact=contact, without_phone=skipped_unless_linked)
 
 
 def _entry(
@@ -114,7 +113,19 @@ def _entry(
             "untransformable",
             f"The {settings.crm} connector could not read this {person.type}: {reason}",
         )
-        return Entry(person, external_id(person.type, person.id), rejection=rejection)
+        return _made(person, rejection=rejection)
+
+
+def _made(
+    person: Person,
+    *,
+    contact: Contact | None = None,
+    rejection: Rejection | None = None,
+    without_phone: bool = False,
+) -> Entry:
+    """The entry keeps nothing of the CRM's record: thousands of them wait in memory."""
+    identity = contact.external_id if contact else external_id(person.type, person.id)
+    return Entry(person.id, identity, person.updated_at, contact, rejection, without_phone)
 
 
 def _names(

@@ -58,8 +58,7 @@ class Decision:
 
 def source_time(entry: Entry) -> int | None:
     """The CRM's update time in ms, None when it gives none."""
-    updated_at = entry.person.updated_at
-    return to_millis(updated_at) if updated_at else None
+    return to_millis(entry.updated_at) if entry.updated_at else None
 
 
 def decide(entry: Entry, link: Link | None, fingerprint: str, place: Place) -> Decision:

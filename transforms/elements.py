@@ -55,13 +55,15 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A person and what was made of it; exactly one of `contact` and `rejection` is set.
+    """What was made of a person; exactly one of `contact` and `rejection` is set.
 
-    `without_phone` marks contacts that the integration skips unless they are already linked.
+    `updated_at` is the CRM's time of the person. `without_phone` marks contacts that the
+    integration skips unless they are already linked.
     """
 
-    person: Person
+    person_id: str
     external_id: str
+    updated_at: datetime | None = None
     contact: Contact | None = None
     rejection: Rejection | None = None
     without_phone: bool = False

@@ -76,8 +76,10 @@ class _Reading:
             except SyncError as error:
                 yield self._failed(number, error)
                 return
-            yield self._page(number, fetched)
             cursor = fetched.next_cursor
+            page = self._page(number, fetched)
+            del fetched
+            yield page
             if cursor is None:
                 return
             number += 1

@@ -95,7 +95,7 @@ def _outcome(
         integration_id=request.settings.id,
         process_id=request.process_id,
         person_type=request.person_type,
-        person_id=entry.person.id,
+        person_id=entry.person_id,
         external_id=entry.external_id,
         kind=kind,
         quo_id=quo_id,

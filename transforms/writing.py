@@ -199,7 +199,7 @@ class PageWriter:
             current,
             base,
             policy=self._policy,
-            person_updated_at=case.entry.person.updated_at,
+            person_updated_at=case.entry.updated_at,
         )
         if body is not None:
             return Patch(current.id, body)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from connectors.crm.model import Paging, Person, RangeSpec
+from connectors.crm.model import Paging, RangeSpec
 from connectors.http.retry import BackOff
 from connectors.processes.model import (
     Launch,
@@ -40,7 +40,7 @@ def entry(number: int, *, at: datetime = NOON, **fields: object) -> Entry:
     external_id = f"person-{number}"
     values = {"first_name": f"First{number}", "phones": (("Work", f"+1415555{number:04}"),)}
     contact = Contact(external_id, SOURCE, **{**values, **fields})  # type: ignore[arg-type]
-    return Entry(Person("Person", str(number), updated_at=at), external_id, contact)
+    return Entry(str(number), external_id, at, contact)
 
 
 @dataclass

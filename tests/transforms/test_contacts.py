@@ -55,8 +55,9 @@ def test_a_whole_contact() -> None:
         link="https://acme.pipedrive.com/person/4107",
     )
     assert finish(PERSON, draft, SETTINGS, {}) == Entry(
-        PERSON,
+        "4107",
         "person-4107",
+        PERSON.updated_at,
         contact=Contact(
             external_id="person-4107",
             source="acme-source",

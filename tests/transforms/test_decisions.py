@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.clock import to_millis
-from connectors.crm.model import Person
 from connectors.processes.model import OutcomeKind
 from connectors.quo.model import Contact
 from connectors.repository.links import Link
@@ -22,7 +21,7 @@ HERE = Place("root", "range", 3)
 
 
 def entry(at: datetime | None = NOON, id: str = "1", **changes: object) -> Entry:
-    return replace(Entry(Person("Person", id, updated_at=at), f"person-{id}", CONTACT), **changes)
+    return replace(Entry(id, f"person-{id}", at, CONTACT), **changes)
 
 
 def link(**changes: object) -> Link:

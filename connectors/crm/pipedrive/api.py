@@ -47,7 +47,7 @@ def call(
         json=body,
         cost={"daily": tokens},
         accept=accept,
-        parse=_read_envelope if method in _ANSWERED else None,
+        parse=read_envelope if method in _ANSWERED else None,
     )
 
 
@@ -70,7 +70,7 @@ def envelope(answer: Answer) -> dict[str, Any]:
     return cast(dict[str, Any], answer.value)
 
 
-def _read_envelope(body: bytes) -> dict[str, Any]:
+def read_envelope(body: bytes) -> dict[str, Any]:
     """A 200 without `data` is no answer: the ValueError has the request sent again."""
     decoded = json.loads(body)
     if not isinstance(decoded, dict) or decoded.get("success") is False or "data" not in decoded:
@@ -86,7 +86,11 @@ def records(answer: Answer) -> tuple[list[dict[str, Any]], str | None]:
     """
     if answer.status == 400:
         raise CursorRefused("Pipedrive no longer takes the cursor; its range starts again.")
-    body = envelope(answer)
+    return read_records(envelope(answer))
+
+
+def read_records(body: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
+    """The same of a body that is decoded already."""
     extra = body.get("additional_data")
     cursor = extra.get("next_cursor") if isinstance(extra, dict) else None
     rows = body["data"] or ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -16,8 +17,9 @@ from connectors.clock import utc_now
 from connectors.crm.model import Paging, RangeSpec, Window
 from connectors.crm.pipedrive.api import (
     list_call,
+    read_envelope,
+    read_records,
     read_time,
-    records,
     send_each,
     window_params,
 )
@@ -86,14 +88,12 @@ class WindowPlanner:
 
     def _call(self, span: Mapping[str, str], direction: str) -> Request:
         order = {"limit": self._sample, "sort_by": "update_time", "sort_direction": direction}
-        return list_call("persons", {**order, **span})
+        return replace(list_call("persons", {**order, **span}), parse=_read_times)
 
     @staticmethod
     def _read(answer: Answer) -> tuple[list[int], bool]:
-        """The update times of a page, ascending, and whether there are more behind it."""
-        rows, cursor = records(answer)
-        times = [read_time(row.get("update_time")) for row in rows]
-        return sorted(int(at.timestamp()) for at in times if at is not None), cursor is not None
+        times: tuple[list[int], bool] = answer.value
+        return times
 
     def _usable(self, cuts: Sequence[int], window: Window) -> list[datetime]:
         """The cuts inside the window and before T0, so that the newest window is no empty one."""
@@ -105,6 +105,17 @@ class WindowPlanner:
 
 def _window_size(persons: float) -> float:
     return max(PERSONS_PER_WINDOW, persons / MAX_WINDOWS)
+
+
+def _read_times(body: bytes) -> tuple[list[int], bool]:
+    """The update times of a page, ascending, and whether there are more behind it.
+
+    Read where the answer arrives, so that a sample's persons are freed at once: a round of
+    samples side by side would otherwise be the peak of a run's memory.
+    """
+    rows, cursor = read_records(read_envelope(body))
+    times = [read_time(row.get("update_time")) for row in rows]
+    return sorted(int(at.timestamp()) for at in times if at is not None), cursor is not None
 
 
 def _span(probe: Probe) -> dict[str, str]:
