@@ -101,12 +101,12 @@ class Workspace:
         out, err = self._capsys.readouterr()
         return Result(code, out, err)
 
-    def spawn(self, *arguments: str) -> subprocess.Popen[str]:
+    def spawn(self, *arguments: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
         """The real command in a process of its own."""
         return subprocess.Popen(
             [sys.executable, "-c", COMMAND, *self._with_config(arguments)],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )

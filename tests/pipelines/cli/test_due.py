@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.processes.model import Watermark
+from connectors.clock import iso
+from connectors.processes.manager import ProcessManager
+from connectors.processes.model import ProcessState, ProcessType, SyncType, Watermark
+from connectors.processes.use_cases import end_process
 from connectors.repository.repository import Repository
 from pipelines.cli.due import due
 from transforms.settings import IntegrationSettings, QuoSettings
@@ -34,6 +37,21 @@ def completed(
     at = NOW - timedelta(minutes=minutes_ago)
     full_at = NOW - timedelta(days=full_days_ago)
     repository.watermarks.advance("acme", person_type, Watermark(at=at, full_at=full_at, shape="s"))
+
+
+def park(repository: Repository, until: datetime) -> None:
+    """The newest run ended because a daily quota was nearly spent."""
+    created = ProcessManager(repository).create_sync_process(
+        integration_id="acme",
+        user_id="user-1",
+        person_types=["Person"],
+        type=ProcessType.CRM_SYNC,
+        sync_type=SyncType.ONGOING,
+        launch=None,
+    )
+    notes = {"parkedUntil": iso(until)}
+    (process,) = created.created
+    end_process(repository, process, ProcessState.CANCELLED, "quota", metadata=notes)
 
 
 @pytest.mark.parametrize(
@@ -64,3 +82,18 @@ def test_one_person_type_makes_the_integration_due(repository: Repository) -> No
 def test_what_is_not_due_says_when(repository: Repository) -> None:
     completed(repository, "Person", minutes_ago=27, full_days_ago=1)
     assert due(repository, settings(), NOW).reason == "is due at 2026-03-01 12:30:00 UTC"
+
+
+def test_a_parked_run_is_due_from_its_instant_on_whatever_the_schedule(
+    repository: Repository,
+) -> None:
+    completed(repository, "Person", minutes_ago=10, full_days_ago=1)
+    park(repository, NOW)
+    assert due(repository, settings(), NOW).is_due
+
+
+def test_until_then_a_parked_run_waits_though_its_schedule_is_due(repository: Repository) -> None:
+    completed(repository, "Person", minutes_ago=90, full_days_ago=1)
+    park(repository, NOW + timedelta(minutes=30))
+    found = due(repository, settings(), NOW)
+    assert (found.is_due, found.reason) == (False, "is parked until 2026-03-01 12:30:00 UTC")

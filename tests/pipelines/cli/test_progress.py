@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +14,9 @@ from rich.console import Console
 
 from connectors.clock import iso, utc_now
 from connectors.errors import RepositoryError
+from connectors.sandbox.process import SandboxProcess
 from pipelines.cli.progress import BARS_SHOWN, Line, Ticker, bars, line_of
+from tests.pipelines.cli.conftest import Integration, Workspace
 from tests.pipelines.cli.samples import report
 
 RUNNING = "PROCESSING_BATCHES"
@@ -73,8 +79,6 @@ def test_without_a_total_a_plain_line_counts_ranges() -> None:
 
 
 def test_json_fields_stay_clear_of_the_logs_own() -> None:
-    import logging
-
     fields = line_of(report()).as_fields()
     logging.getLogger("test").makeRecord("test", 20, "", 0, "", (), None, extra=fields)
     assert fields["processedRecords"] == 0
@@ -124,3 +128,30 @@ def test_a_process_has_one_line_on_any_terminal(width: int) -> None:
     with console.capture() as captured:
         console.print(bars([line_of(report(state=RUNNING, outcomes={"created": 7, "failed": 1}))]))
     assert len(captured.get().splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_a_terminal_gets_bars(
+    workspace: Workspace, integration: Integration, sandbox: SandboxProcess
+) -> None:
+    import pty
+
+    workspace.configure(integration())
+    sandbox.control.fault("hold", dialect="quo", method="POST", path="contacts", times=1)
+    terminal, stderr = pty.openpty()
+    running = workspace.spawn("run", stderr=stderr)
+    os.close(stderr)
+    text = ""
+    try:
+        while "acme Person" not in text:
+            text += os.read(terminal, 4096).decode(errors="replace")
+        sandbox.control.release()
+        with suppress(OSError):  # how Linux says that the other end is closed
+            while piece := os.read(terminal, 4096):
+                text += piece.decode(errors="replace")
+        assert running.wait(timeout=60) == 0
+    finally:
+        running.kill()
+        running.communicate()
+        os.close(terminal)
+    assert "━" in text
