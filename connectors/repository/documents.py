@@ -1,4 +1,4 @@
-"""Rows, conditions and indexes in MongoDB's terms; the counterpart of `statements`."""
+"""Rows, conditions, bulks and indexes in MongoDB's terms; the counterpart of `statements`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bson.int64 import Int64
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
+from pymongo import collection as driver
+from pymongo.errors import BulkWriteError
 
 from connectors.repository.records import BODY, VERSION, Layout, Row, decode, encode
 from connectors.repository.storage import Collection, In, Key, Record, Span, Where
@@ -16,6 +18,8 @@ Document = dict[str, Any]
 CLOCK = "clock"
 """The server's time of the last `advance`, kept in the document so that the answer holds it."""
 
+_DUPLICATE = 11000
+
 
 def named(key: Key) -> Document:
     """The filter for one record: its key as JSON text is the `_id`, unique in every MongoDB."""
@@ -24,6 +28,13 @@ def named(key: Key) -> Document:
 
 def document_of(layout: Layout, row: Row) -> Document:
     return named(layout.key_of(row)) | dict(zip(layout.fields, row, strict=True))
+
+
+def replaced(layout: Layout, row: Row) -> Document:
+    """All fields that a replacement sets."""
+    document = document_of(layout, row)
+    del document["_id"], document[VERSION]
+    return document
 
 
 def record_of(layout: Layout, document: Mapping[str, Any]) -> Record:
@@ -80,6 +91,26 @@ def advancing(by: int, floor: int | None) -> list[Document]:
         {"$set": {CLOCK: {"$multiply": [{"$toLong": "$$NOW"}, 1000]}}},
         {"$set": {"value": {"$add": [value, by]}, VERSION: {"$add": [f"${VERSION}", 1]}}},
     ]
+
+
+def write_all(
+    documents: driver.Collection[Document], writes: Sequence[UpdateOne]
+) -> Mapping[str, Any]:
+    """The server's answer to a bulk, errors included."""
+    if not writes:
+        return {"writeErrors": [], "writeConcernErrors": [], "upserted": []}
+    try:
+        return documents.bulk_write(writes, ordered=False).bulk_api_result
+    except BulkWriteError as error:
+        return error.details
+
+
+def duplicates(answer: Mapping[str, Any]) -> dict[int, str]:
+    """Which writes met a taken value, and in which fields; any other failure is raised."""
+    failed = answer["writeErrors"]
+    if answer["writeConcernErrors"] or any(entry["code"] != _DUPLICATE for entry in failed):
+        raise BulkWriteError(dict(answer))
+    return {entry["index"]: ", ".join(entry["keyPattern"]) for entry in failed}
 
 
 def indexes_of(collection: Collection) -> list[IndexModel]:

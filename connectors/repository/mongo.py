@@ -29,13 +29,16 @@ from connectors.repository.documents import (
     Document,
     advancing,
     document_of,
+    duplicates,
     indexes_of,
     matching,
     named,
     plain,
     record_of,
+    replaced,
     sorting,
     totalling,
+    write_all,
 )
 from connectors.repository.migrations import HEAD, refuse_newer, require_head
 from connectors.repository.records import VERSION, Layout, Row
@@ -52,7 +55,6 @@ _DURABLE = WriteConcern("majority", j=True)
 _SCHEMA = "schema"
 _BATCH = 10_000
 _TRIES = 3
-_DUPLICATE = 11000
 _UNAUTHORIZED = frozenset({13, 18, 8000})
 
 
@@ -169,27 +171,27 @@ class MongoStorage(Adapter):
                     [document_of(layout, row) | {VERSION: 1} for row in rows], ordered=False
                 )
             except BulkWriteError as error:
-                return [layout.key_of(rows[at]) for at in _duplicates(error.details)]
+                return [layout.key_of(rows[at]) for at in duplicates(error.details)]
         return []
 
     def _replace(self, layout: Layout, rows: Sequence[Row]) -> None:
         writes = [
             UpdateOne(
                 named(layout.key_of(row)),
-                {"$set": _replaced(layout, row), "$inc": {VERSION: 1}},
+                {"$set": replaced(layout, row), "$inc": {VERSION: 1}},
                 upsert=True,
             )
             for row in rows
         ]
         # Of racing upserts one may lose to a duplicate key; it finds the record the next time.
-        duplicates: dict[int, str] = {}
+        refused: dict[int, str] = {}
         for _ in range(_TRIES):
             with self.documents(layout.name) as documents:
-                duplicates = _duplicates(_written(documents, writes))
-            if not duplicates:
+                refused = duplicates(write_all(documents, writes))
+            if not refused:
                 return
-            writes = [writes[at] for at in duplicates]
-        raise self._taken(next(iter(duplicates.values())))
+            writes = [writes[at] for at in refused]
+        raise self._taken(next(iter(refused.values())))
 
     def _update(self, layout: Layout, rows: Sequence[Row]) -> list[Key]:
         """Bulk answers only count; as an upsert, a write without a match meets its own record.
@@ -199,34 +201,34 @@ class MongoStorage(Adapter):
         writes = [
             UpdateOne(
                 named(layout.key_of(row)) | {VERSION: row[-2]},
-                {"$set": _replaced(layout, row) | {VERSION: row[-2] + 1}},
+                {"$set": replaced(layout, row) | {VERSION: row[-2] + 1}},
                 upsert=True,
             )
             for row in rows
         ]
         with self.documents(layout.name) as documents:
-            answer = _written(documents, writes)
+            answer = write_all(documents, writes)
             added = {
                 entry["index"]: {"_id": entry["_id"], VERSION: rows[entry["index"]][-2] + 1}
                 for entry in answer["upserted"]
             }
             if added:
                 documents.delete_many({"$or": list(added.values())})
-            duplicates = _duplicates(answer)
-            self._refuse_taken(layout, documents, {rows[at]: duplicates[at] for at in duplicates})
-        return [layout.key_of(rows[at]) for at in sorted([*duplicates, *added])]
+            refused = duplicates(answer)
+            self._refuse_taken(layout, documents, {rows[at]: refused[at] for at in refused})
+        return [layout.key_of(rows[at]) for at in sorted([*refused, *added])]
 
     def _refuse_taken(
         self,
         layout: Layout,
         documents: driver.Collection[Document],
-        duplicates: Mapping[Row, str],
+        refused: Mapping[Row, str],
     ) -> None:
         """Raises for a record still at the version that was read: another one is in its way."""
-        unique = [row for row, names in duplicates.items() if names != "_id"]
+        unique = [row for row, names in refused.items() if names != "_id"]
         at_version = [named(layout.key_of(row)) | {VERSION: row[-2]} for row in unique]
         if at_version and documents.find_one({"$or": at_version}) is not None:
-            raise self._taken(duplicates[unique[0]])
+            raise self._taken(refused[unique[0]])
 
     def _assign(self, layout: Layout, key: Key, fields: Mapping[str, Any], expect: Where) -> bool:
         with self.documents(layout.name) as documents:
@@ -292,29 +294,3 @@ def _check(scheme: str, rest: str, name: str) -> None:
             "cannot be read: write mongodb://USER:PASSWORD@HOST/DB, "
             "special characters of the password as %XX"
         ) from None
-
-
-def _replaced(layout: Layout, row: Row) -> Document:
-    document = document_of(layout, row)
-    del document["_id"], document[VERSION]
-    return document
-
-
-def _written(
-    documents: driver.Collection[Document], writes: Sequence[UpdateOne]
-) -> Mapping[str, Any]:
-    """The server's answer to a bulk, errors included."""
-    if not writes:
-        return {"writeErrors": [], "writeConcernErrors": [], "upserted": []}
-    try:
-        return documents.bulk_write(writes, ordered=False).bulk_api_result
-    except BulkWriteError as error:
-        return error.details
-
-
-def _duplicates(answer: Mapping[str, Any]) -> dict[int, str]:
-    """Which writes met a taken value, and in which fields; any other failure is raised."""
-    failed = answer["writeErrors"]
-    if answer["writeConcernErrors"] or any(entry["code"] != _DUPLICATE for entry in failed):
-        raise BulkWriteError(dict(answer))
-    return {entry["index"]: ", ".join(entry["keyPattern"]) for entry in failed}

@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, TimeoutError
 from connectors.errors import RepositoryError
 from connectors.repository.records import VERSION, Layout, Row, decode, encode
 from connectors.repository.sql import SqlStorage
-from connectors.repository.statements import Parameters, listed, quoted
+from connectors.repository.statements import Bulk, Parameters, listed, quoted
 from connectors.repository.storage import Key, Record
 
 _CONNECT_SECONDS = 5
@@ -103,15 +103,14 @@ class PostgresqlStorage(SqlStorage):
             return list(map(layout.record, rows))
         return [layout.record(row[:-1], decode(row[-1])) for row in rows]
 
-    def _write(self, layout: Layout, statement: str, rows: Sequence[Row]) -> list[Key]:
+    def _write(self, layout: Layout, bulk: Bulk, rows: Sequence[Row]) -> list[Key]:
         if not rows:
             return []
-        text = getattr(self._sql(layout), statement)(len(rows))
         # In key order, so that two bulks over the same records wait for each other, not both.
         ordered = sorted(rows, key=layout.key_of)
         given = encode([dict(zip(layout.fields, row, strict=True)) for row in ordered])
         returned = listed(layout.key, quoted(layout.name) + ".")
-        written = self._run(f"{text} RETURNING {returned}", given)
+        written = self._run(f"{bulk(len(rows))} RETURNING {returned}", given)
         return [layout.key_of(row) for row in rows if layout.key_of(row) not in written]
 
     def _run(self, text: str, given: str) -> set[Key]:

@@ -14,7 +14,7 @@ from connectors.errors import RepositoryError
 from connectors.repository.adapter import Adapter
 from connectors.repository.migrations import HEAD, refuse_newer, require_head
 from connectors.repository.records import Layout, Row
-from connectors.repository.statements import Dialect, Parameters, Statements
+from connectors.repository.statements import Bulk, Dialect, Parameters, Statements
 from connectors.repository.storage import Collection, Key, Record, Slot, Where
 from connectors.repository.tables import metadata_of
 
@@ -106,8 +106,8 @@ class SqlStorage(Adapter):
         """The records of a SELECT of all fields, the body perhaps apart."""
 
     @abstractmethod
-    def _write(self, layout: Layout, statement: str, rows: Sequence[Row]) -> list[Key]:
-        """Run the named statement over all rows; the keys of those it left alone are returned."""
+    def _write(self, layout: Layout, bulk: Bulk, rows: Sequence[Row]) -> list[Key]:
+        """Run the statement over all rows; the keys of those it left alone are returned."""
 
     @abstractmethod
     def _writing(self) -> AbstractContextManager[Connection]:
@@ -137,13 +137,13 @@ class SqlStorage(Adapter):
             raise self._explain(error) from None
 
     def _insert(self, layout: Layout, rows: Sequence[Row]) -> list[Key]:
-        return self._write(layout, "insert", rows)
+        return self._write(layout, self._sql(layout).insert, rows)
 
     def _replace(self, layout: Layout, rows: Sequence[Row]) -> None:
-        self._write(layout, "replace", rows)
+        self._write(layout, self._sql(layout).replace, rows)
 
     def _update(self, layout: Layout, rows: Sequence[Row]) -> list[Key]:
-        return self._write(layout, "update", rows)
+        return self._write(layout, self._sql(layout).update, rows)
 
     def _assign(self, layout: Layout, key: Key, fields: Mapping[str, Any], expect: Where) -> bool:
         text, parameters = self._sql(layout).assign(layout.keyed(key), expect, fields)

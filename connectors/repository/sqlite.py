@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from connectors.errors import RepositoryError
 from connectors.repository.records import BODY, Layout, Row, decode
 from connectors.repository.sql import SqlStorage
-from connectors.repository.statements import Parameters, listed, quoted
+from connectors.repository.statements import Bulk, Parameters, listed, quoted
 from connectors.repository.storage import Key, Record
 
 _POLL_SECONDS = 0.05
@@ -100,15 +100,14 @@ class SqliteStorage(SqlStorage):
         found = json.loads(row[0])
         return list(map(layout.record, found, decode(row[1]) or repeat(None)))
 
-    def _write(self, layout: Layout, statement: str, rows: Sequence[Row]) -> list[Key]:
+    def _write(self, layout: Layout, bulk: Bulk, rows: Sequence[Row]) -> list[Key]:
         if not rows:
             return []
-        compose = getattr(self._sql(layout), statement)
         with self._transaction() as connection:
 
             def written(part: Sequence[Row]) -> int:
                 flat = tuple(chain.from_iterable(part))
-                return connection.exec_driver_sql(compose(len(part)), flat).rowcount
+                return connection.exec_driver_sql(bulk(len(part)), flat).rowcount
 
             left_alone = [
                 row for part in _parts(rows) for row in _left_alone(connection, written, part)

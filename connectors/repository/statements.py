@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Protocol
@@ -12,12 +12,14 @@ from connectors.repository.storage import In, Span, Where
 
 Parameters = tuple[Any, ...]
 Statement = tuple[str, Parameters]
+Bulk = Callable[[int], str]
+"""The text of a statement over so many given rows."""
 
 
 class Dialect(Protocol):
     """Where SQLite and PostgreSQL differ.
 
-    `clock` is the time of evaluation in integer milliseconds. `given` is a FROM item called `new`
+    `clock` is the time of evaluation in integer microseconds. `given` is a FROM item called `new`
     that delivers `rows` rows with the layout's fields.
     """
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from typing import Any
@@ -14,17 +13,8 @@ import pytest
 
 from connectors.errors import RepositoryError
 from connectors.repository.adapter import Adapter
-from connectors.repository.factory import open_storage
-from connectors.repository.migrations import HEAD
 from connectors.repository.storage import In, Record, Span
-from tests.contracts.samples import CARDS, METERS, card, open_samples
-
-
-@pytest.fixture
-def storage(repository_url: str) -> Iterator[Adapter]:
-    storage = open_samples(repository_url, create=True)
-    yield storage
-    storage.close()
+from tests.contracts.samples import CARDS, METERS, card
 
 
 def read(storage: Adapter, number: int, box: str = "a") -> Record | None:
@@ -76,6 +66,7 @@ def test_plain_values_come_back_from_columns(storage: Adapter) -> None:
         "holder": str,
         "version": int,
     }
+    assert numbers(storage, {"order": In([Order.FIRST])}) == [1]
 
 
 def test_columns_only_leaves_the_body_behind(storage: Adapter) -> None:
@@ -394,50 +385,3 @@ def test_threads_share_one_storage(storage: Adapter) -> None:
         list(pool.map(work, range(25)))
     assert storage.advance(METERS, ("c",), by=0, floor=None).before == 100
     assert [record["version"] for record in storage.find(CARDS, {})] == [5] * 25
-
-
-# -- schema -------------------------------------------------------------------------------------
-
-
-def test_schema_is_created_once(repository_url: str) -> None:
-    storage = open_storage(repository_url)
-    with pytest.raises(RepositoryError, match="quo-sync migrate") as caught:
-        storage.check_schema()
-    assert caught.value.code == "schema"
-    assert storage.migrate() is True
-    assert storage.migrate() is False
-    storage.check_schema()
-    storage.close()
-
-
-def test_racing_launchers_create_the_schema_once(repository_url: str) -> None:
-    storages = [open_storage(repository_url) for _ in range(4)]
-    with ThreadPoolExecutor(4) as pool:
-        changed = list(pool.map(lambda storage: storage.migrate(), storages))
-    assert any(changed)
-    for storage in storages:
-        storage.check_schema()
-        storage.close()
-
-
-def test_schema_of_a_newer_program_is_refused(repository_url: str, newer_schema: Any) -> None:
-    storage = open_storage(repository_url)
-    storage.migrate()
-    newer_schema(storage, "9001")
-    for method in (storage.check_schema, storage.migrate):
-        with pytest.raises(RepositoryError, match=f"9001.*{HEAD}.*install the newer quo-sync"):
-            method()
-    storage.close()
-
-
-@pytest.fixture
-def newer_schema() -> Any:
-    def stamp(storage: Any, version: str) -> None:
-        if hasattr(storage, "engine"):
-            with storage.engine.connect() as connection:
-                connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{version}'")
-        else:
-            database = storage._database()
-            database["schema"].update_one({"_id": "schema"}, {"$set": {"version": version}})
-
-    return stamp

@@ -11,20 +11,13 @@ import pytest
 from connectors.repository.adapter import Adapter
 from tests.contracts import hammer as work
 from tests.contracts.hammer import PROCESSES, RECORDS, ROUNDS, STEPS, Hammer
-from tests.contracts.samples import CARDS, METERS, card, open_samples
+from tests.contracts.samples import CARDS, METERS, card
 
 
 @pytest.fixture(scope="module")
 def hammer() -> Iterator[Hammer]:
     with work.hammer() as hammer:
         yield hammer
-
-
-@pytest.fixture
-def storage(repository_url: str) -> Iterator[Adapter]:
-    storage = open_samples(repository_url, create=True)
-    yield storage
-    storage.close()
 
 
 def test_page_recorded_twice_counts_once(
