@@ -161,8 +161,9 @@ def cancel(invocation: Invocation, process_id: ProcessId) -> int:
     from connectors.processes.model import Launch
     from pipelines.orchestrator import SyncOrchestrator
 
+    nothing_is_launched = Launch(id="", runner="")
     with invocation.repository(invocation.load_config()) as repository:
-        orchestrator = SyncOrchestrator(repository, launch=Launch(id="", runner=""))
+        orchestrator = SyncOrchestrator(repository, launch=nothing_is_launched)
         cancelled = orchestrator.cancel(process_id)
     if not cancelled:
         print(f"Process {process_id} has ended already: there is nothing to cancel.")
@@ -261,6 +262,7 @@ def _again(
 ) -> ExitCode:
     """Start again what a named process left, with its integration's present settings."""
     from connectors.processes.use_cases import require_process
+    from pipelines.cli.display import print_json
     from pipelines.cli.interrupts import interruptible
     from pipelines.cli.launching import Manner, open_session, require_secrets
     from pipelines.orchestrator import integration_of
@@ -273,7 +275,10 @@ def _again(
         require_secrets(engine, [settings])
         started = begin(session, settings)
         if not started.requests and not started.skipped:
-            print(f"Process {process_id} has no dead letters: there is nothing to retry.")
+            if as_json:
+                print_json([])
+            else:
+                print(f"Process {process_id} has no dead letters: there is nothing to retry.")
             return ExitCode.DONE
         manner = Manner(as_json=as_json, log_json=invocation.log_json)
         return _launched(session, [started], manner, named=True)

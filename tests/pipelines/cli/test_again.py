@@ -128,6 +128,7 @@ def test_retry_sends_dead_letters_again_until_there_are_none(
     nothing = workspace.call("retry", report["id"])
     assert nothing.code == 0
     assert "no dead letters" in nothing.out
+    assert workspace.call("retry", report["id"], "--json").json == []
 
 
 @pytest.mark.usefixtures("repository")
