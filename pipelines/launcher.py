@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from uuid import uuid4
 
 import apache_beam as beam
 
-from connectors.errors import ConfigurationError, RepositoryError
+from connectors.errors import ConfigurationError, RepositoryError, SyncError
 from connectors.processes.model import Launch, ProcessState
 from connectors.processes.use_cases import end_process
 from connectors.repository.repository import Repository
@@ -94,19 +95,25 @@ class Launcher:
             log.debug("the job failed", exc_info=job.error)
             if isinstance(job.error, RepositoryError):
                 raise job.error
-        reason = f"the job failed: {_first_line(job.error)}" if job.error else "the job ended early"
+        failure = _sentence(job.error) if job.error is not None else None
+        reason = f"the job failed: {failure}" if failure else "the job ended early"
         self._close(requests, ProcessState.ERROR, reason)
-        error = _first_line(job.error) if job.error is not None and not interrupted else None
-        return Ended(error=error, interrupted=interrupted)
+        return Ended(error=None if interrupted else failure, interrupted=interrupted)
 
     def _watch(self, job: _Job, launch: Launch, on_tick: Callable[[], None]) -> None:
         beaten = float("-inf")
         job.start()
         while not job.join(TICK_SECONDS):
             if time.monotonic() - beaten >= BEAT_SECONDS:
-                self._repository.heartbeats.beat(launch.id, "launcher", {})
+                self._beat(launch)
                 beaten = time.monotonic()
             on_tick()
+
+    def _beat(self, launch: Launch) -> None:
+        try:
+            self._repository.heartbeats.beat(launch.id, "launcher", {})
+        except RepositoryError as error:  # the next beat may come through; the job goes on
+            log.warning("heartbeat of launch %s not written: %s", launch.id, error)
 
     def _submit(self, requests: Sequence[SyncRequest], outcomes: str | None, wait: bool) -> None:
         keys = len({request.settings.quo.api_key for request in requests})
@@ -132,6 +139,7 @@ class _Job:
 
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="job", daemon=True)
         self.error: BaseException | None = None
 
@@ -139,19 +147,31 @@ class _Job:
         self._thread.start()
 
     def join(self, seconds: float) -> bool:
-        """True when it has ended."""
-        if self._thread.ident is None:
-            return True
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        """True when it has ended or never began.
+
+        Waits for an event: an interrupted Thread.join takes a thread that runs for one that ended.
+        """
+        return self._thread.ident is None or self._over.wait(seconds)
 
     def _run(self) -> None:
         try:
             self._work()
-        except BaseException as error:
+        except BaseException as error:  # whatever ends the job is told by the launcher
             self.error = error
+        finally:
+            self._over.set()
 
 
-def _first_line(error: BaseException | None) -> str:
-    text = str(error).strip() if error is not None else ""
-    return (text.splitlines() or [type(error).__name__])[0][:500]
+_OURS = re.compile(r"connectors\.errors\.\w+: (.+)")
+
+
+def _sentence(error: BaseException) -> str:
+    """What to tell of a failed job.
+
+    An engine hands on the text of what a worker raised; the last error of our family in it speaks.
+    Of any other only the kind is told: its text may hold personal data.
+    """
+    if isinstance(error, SyncError):
+        return error.message
+    ours = _OURS.findall(str(error))
+    return ours[-1] if ours else f"{type(error).__name__}, a bug: see it with --debug"

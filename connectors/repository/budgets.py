@@ -121,6 +121,7 @@ class ProcessPermits:
             self._budgets.push_back(f"{self._key}/{spec.name}", seconds)
 
     def pause(self, seconds: float) -> None:
+        self._require_active()
         self._sleep_until(time.monotonic() + seconds)
 
     def _await_hold(self) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Column, Connection, Engine, String, Table, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.errors import RepositoryError
@@ -80,6 +80,9 @@ class SqlStorage(Adapter):
             if stored == HEAD:
                 return False
             refuse_newer(stored, self.label)
+            if stored is None:
+                _create_whole(connection)
+                return True
             # Alembic takes longer to load than everything else here, and is seldom needed.
             from connectors.repository.migrations.upgrade import upgrade
 
@@ -155,6 +158,17 @@ class SqlStorage(Adapter):
         if statements is None:
             statements = self._statements[layout.name] = Statements(layout, self._dialect)
         return statements
+
+
+def _create_whole(connection: Connection) -> None:
+    """An empty database gets the declared schema at once: what all revisions together come to."""
+    from connectors.repository.schema import COLLECTIONS
+
+    metadata = metadata_of(COLLECTIONS)
+    number = Column("version_num", String(32), primary_key=True)  # as Alembic makes it itself
+    table = Table(_VERSION_TABLE, metadata, number)
+    metadata.create_all(connection, checkfirst=False)
+    connection.execute(table.insert().values(version_num=HEAD))
 
 
 def _version(connection: Connection) -> str | None:

@@ -25,5 +25,5 @@ def refuse_newer(stored: str | None, label: str) -> None:
         raise RepositoryError(
             f"The repository {label} has schema {stored}, newer than the {HEAD} of this quo-sync: "
             "install the newer quo-sync here too (`quo-sync migrate` never goes back).",
-            code="schema",
+            code="schema_newer",
         )

@@ -15,18 +15,30 @@ from connectors.errors import RepositoryError
 from connectors.repository import migrations
 from connectors.repository.factory import open_storage
 from connectors.repository.migrations import HEAD, require_head
+from connectors.repository.migrations.upgrade import upgrade
 from connectors.repository.schema import COLLECTIONS
 from connectors.repository.sql import SqlStorage
 from connectors.repository.tables import metadata_of
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def migrated(request: pytest.FixtureRequest) -> Iterator[SqlStorage]:
+def empty(request: pytest.FixtureRequest) -> Iterator[SqlStorage]:
     storage = open_storage(request.getfixturevalue(f"{request.param}_database"))
     assert isinstance(storage, SqlStorage)
-    storage.migrate()
     yield storage
     storage.close()
+
+
+@pytest.fixture(params=["created whole", "by every revision"])
+def migrated(request: pytest.FixtureRequest, empty: SqlStorage) -> SqlStorage:
+    """Both ways to a schema: what `migrate` does with nothing, and what it does with something."""
+    if request.param == "created whole":
+        assert empty.migrate()
+    else:
+        with empty.engine.begin() as connection:
+            upgrade(connection)
+    assert not empty.migrate()
+    return empty
 
 
 def test_migrated_schema_is_the_declared_one(migrated: SqlStorage) -> None:
