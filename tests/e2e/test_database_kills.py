@@ -1,0 +1,121 @@
+"""Kills between two statements, on PostgreSQL and MongoDB's protocol, by a proxy before them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pytest
+
+from connectors.processes.model import Outcomes
+from tests.e2e.conftest import MakeJob
+from tests.e2e.driver import Job, wait_until
+from tests.e2e.kills import a_delta, assert_outcomes, nothing
+from tests.e2e.proxy import DatabaseProxy, Moment, writing
+from tests.e2e.truth import assert_in_step
+
+STOP_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Kill at the nth statement that writes to a collection."""
+
+    collection: str
+    verb: str | None
+    nth: int
+    moment: Moment
+    before: Callable[[Job], Outcomes] = nothing
+
+
+@contextmanager
+def proxied(make_job: MakeJob, url: str) -> Iterator[tuple[Job, DatabaseProxy]]:
+    """A job that reaches its database through the proxy; the test looks at it directly."""
+    host, port = urlsplit(url).hostname, urlsplit(url).port
+    assert host is not None
+    assert port is not None
+    with DatabaseProxy(host, port) as proxy:
+        through = url.replace(f":{port}", f":{proxy.port}")
+        if url.startswith("mongodb"):
+            through += "?directConnection=true"
+        yield make_job(repository=through, seen_by_test=url), proxy
+
+
+def killed_between_statements(job: Job, proxy: DatabaseProxy, stop: Stop) -> None:
+    expected = stop.before(job)
+    job.count_from_here()
+    proxy.stop_at(writing(stop.collection, stop.verb), stop.nth, stop.moment)
+    run = job.start()
+    wait_until(lambda: proxy.stopped.is_set() or not run.alive, "stopped", STOP_SECONDS)
+    assert proxy.stopped.is_set(), f"no such statement:\n{run.output}"
+    run.kill()
+    proxy.cut()
+    job.run_until_done()
+    assert_in_step(job)
+    assert_outcomes(job, expected)
+
+
+POSTGRESQL = {
+    "schema half migrated": Stop("alembic_version", "insert", 1, "before"),
+    "process created": Stop("processes", "insert", 1, "after"),
+    "source claimed": Stop("sources", "insert", 1, "after"),
+    "plan not yet set": Stop("processes", "update", 2, "before"),
+    "plan set, no ranges": Stop("ranges", "insert", 1, "before"),
+    "ranges inserted, state not moved on": Stop("ranges", "insert", 1, "after"),
+    "first page opened, nothing written": Stop("ranges", "update", 1, "after"),
+    "page written to Quo, links not": Stop("links", "insert", 1, "before"),
+    "links put, page not recorded": Stop("links", "insert", 1, "after"),
+    "second page's links put": Stop("links", "insert", 2, "after"),
+    "page not yet recorded": Stop("pages", "insert", 2, "before"),
+    "page recorded, answer lost": Stop("pages", "insert", 2, "after"),
+    "last page recorded, range not closed": Stop("pages", "insert", 4, "after"),
+    "range closed, process not completed": Stop("ranges", "update", 4, "after"),
+    "source known, watermark not": Stop("sources", "update", 1, "after"),
+    "watermark advanced, not completed": Stop("watermarks", "insert", 1, "after"),
+    "completed, answer lost": Stop("processes", "update", 5, "after"),
+    "delta: links updated, page not recorded": Stop("links", "update", 1, "after", a_delta),
+    "delta: patched, links not": Stop("links", "update", 1, "before", a_delta),
+    "delta: watermark not yet advanced": Stop("watermarks", "update", 1, "before", a_delta),
+}
+
+
+@pytest.mark.parametrize("stop", POSTGRESQL.values(), ids=POSTGRESQL.keys())
+def test_killed_between_statements_on_postgresql(
+    make_job: MakeJob, postgresql_database: str, stop: Stop
+) -> None:
+    with proxied(make_job, postgresql_database) as (job, proxy):
+        killed_between_statements(job, proxy, stop)
+
+
+MONGODB = {
+    "plan set, no ranges": Stop("ranges", "insert", 1, "before"),
+    "page written to Quo, links not": Stop("links", "insert", 1, "before"),
+    "links put, page not recorded": Stop("pages", "update", 2, "before"),
+    "page recorded, range not closed": Stop("pages", "update", 4, "after"),
+    "watermark advanced, not completed": Stop("watermarks", None, 1, "after"),
+    "delta: patched, links not": Stop("links", "update", 1, "before", a_delta),
+}
+
+
+@pytest.mark.parametrize("stop", MONGODB.values(), ids=MONGODB.keys())
+def test_killed_between_statements_on_mongodb(
+    make_job: MakeJob, mongodb_database: str, stop: Stop
+) -> None:
+    with proxied(make_job, mongodb_database) as (job, proxy):
+        killed_between_statements(job, proxy, stop)
+
+
+def test_database_away_for_a_moment(make_job: MakeJob, postgresql_database: str) -> None:
+    """The run ends with a sentence or goes on; nothing is lost either way."""
+    with proxied(make_job, postgresql_database) as (job, proxy):
+        proxy.stop_at(writing("links", "insert"), 2, "after")
+        run = job.start()
+        wait_until(proxy.stopped.is_set, "stopped", STOP_SECONDS)
+        proxy.cut()
+        if run.wait() != 0:
+            assert "cannot be reached" in run.output
+        job.run_until_done()
+        assert_in_step(job)
+        assert_outcomes(job, nothing(job))

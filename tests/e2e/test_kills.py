@@ -1,0 +1,125 @@
+"""Kills: wherever SIGKILL strikes, rerunning leaves what one undisturbed run would have left."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from connectors.processes.model import Outcomes
+from tests.e2e.driver import Job, Run, wait_until
+from tests.e2e.kills import a_delta, assert_outcomes, contacts_without_links, nothing
+from tests.e2e.truth import assert_in_step
+
+Rule = dict[str, Any]
+
+
+def create(nth: int, when: str = "after") -> Rule:
+    return {"dialect": "quo", "method": "POST", "nth": nth, "when": when}
+
+
+def patch(nth: int, when: str = "after") -> Rule:
+    return {"dialect": "quo", "method": "PATCH", "nth": nth, "when": when}
+
+
+def look_up(nth: int, when: str = "before") -> Rule:
+    return {"dialect": "quo", "method": "GET", "query": "externalIds", "nth": nth, "when": when}
+
+
+def list_persons(nth: int, when: str = "before") -> Rule:
+    return {"dialect": "pipedrive", "path": "/persons$", "nth": nth, "when": when}
+
+
+SOURCE_EMPTY = {"dialect": "quo", "method": "GET", "query": "maxResults=1&|maxResults=1$"}
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Kill at the requests held by these rules, one run after the other.
+
+    `late`: what was held takes effect only after the next run has begun to be held or has ended.
+    """
+
+    before: Callable[[Job], Outcomes]
+    rules: tuple[Rule, ...] = field(default_factory=tuple)
+    late: bool = False
+
+
+AIMS = {
+    "planning asks whether Quo knows the source": Aim(nothing, (SOURCE_EMPTY,)),
+    "planning reads the first persons": Aim(nothing, (list_persons(1),)),
+    "planning has its answer": Aim(nothing, (list_persons(1, "after"),)),
+    "reading the first page": Aim(nothing, (list_persons(2),)),
+    "reading the last page": Aim(nothing, (list_persons(4, "after"),)),
+    "first create, not yet done": Aim(nothing, (create(1, "before"),)),
+    "first create, answer lost": Aim(nothing, (create(1),)),
+    "last create of a page, answer lost": Aim(nothing, (create(25),)),
+    "first create of the second page": Aim(nothing, (create(26),)),
+    "last create of all, answer lost": Aim(nothing, (create(60),)),
+    "create that arrives after the next run": Aim(nothing, (create(30, "before"),), late=True),
+    "twice in a row, each amid a page": Aim(nothing, (create(10), create(10))),
+    "twice on the look-up of the page in doubt": Aim(nothing, (create(20), look_up(1), look_up(2))),
+    "planning, then a create, then a page": Aim(
+        nothing, (list_persons(2), create(30), list_persons(2))
+    ),
+    "delta: first patch, answer lost": Aim(a_delta, (patch(1),)),
+    "delta: first patch, not yet done": Aim(a_delta, (patch(1, "before"),)),
+    "delta: a patch that arrives late": Aim(a_delta, (patch(7, "before"),), late=True),
+    "delta: look-up before patches": Aim(a_delta, (look_up(1),)),
+    "delta: create of a new person": Aim(a_delta, (create(2),)),
+    "delta: twice": Aim(a_delta, (patch(12), look_up(1))),
+    "found: look-up": Aim(contacts_without_links, (look_up(2, "after"),)),
+    "found: first patch": Aim(contacts_without_links, (patch(1),)),
+    "found: twice": Aim(contacts_without_links, (patch(5), look_up(2))),
+}
+
+
+@pytest.mark.parametrize("aim", AIMS.values(), ids=AIMS.keys())
+def test_killed_while_a_request_is_under_way(job: Job, aim: Aim) -> None:
+    expected = aim.before(job)
+    job.count_from_here()
+    for rule in aim.rules:
+        killed_at(job, rule, late=aim.late)
+    job.run_until_done()
+    job.control.release()
+    assert_in_step(job)
+    assert_outcomes(job, expected)
+
+
+def killed_at(job: Job, rule: Rule, *, late: bool = False) -> Run:
+    """Start, kill when the request comes, and let it take effect (unless later)."""
+    job.control.fault("hold", **rule)
+    run = job.start()
+    job.control.wait_for_hold()
+    run.kill()
+    job.control.clear_faults()
+    if not late:
+        job.control.release()
+    return run
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_killed_at_random(job: Job, seed: int) -> None:
+    chance = random.Random(seed)
+    expected = chance.choice([nothing, a_delta, contacts_without_links])(job)
+    job.count_from_here()
+    job.control.settings(quo_latency_ms=3, crm_latency_ms=3)
+    for _ in range(chance.randint(1, 3)):
+        kill_after_requests(job, chance.randint(1, 60))
+    job.run_until_done()
+    assert_in_step(job)
+    assert_outcomes(job, expected)
+
+
+def kill_after_requests(job: Job, count: int) -> None:
+    """Kill once so many more requests have come in; a run that ends before is left alone."""
+    control = job.control
+    until = sum(control.stats()["totals"].values()) + count
+    run = job.start()
+    wait_until(
+        lambda: sum(control.stats()["totals"].values()) >= until or not run.alive, "requests"
+    )
+    run.kill()
