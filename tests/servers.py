@@ -65,22 +65,24 @@ def mongodb_server() -> Iterator[str]:
     if importlib.util.find_spec("secantus") is None:
         raise ServerMissing("SecantusDB is not installed: pip install -e '.[test]'")
     arguments = ["--host", "127.0.0.1", "--port", "0", "--storage-path", ":memory:"]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "secantus", *arguments], stderr=subprocess.PIPE, text=True
-    )
-    assert server.stderr is not None
-    try:
-        found = None
-        while found is None and (line := server.stderr.readline()):
-            found = re.search(r"listening on (\S+:\d+)", line)
-        if found is None:
-            raise ServerMissing("SecantusDB ended before it listened")
-        # Its log must be read on, or the server stops at a full pipe.
-        threading.Thread(target=server.stderr.read, daemon=True).start()
-        yield f"mongodb://{found[1]}"
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+    command = [sys.executable, "-m", "secantus", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        # Its log is read on to the end, or the server would stop at a full pipe.
+        rest = threading.Thread(target=server.stderr.read, daemon=True)
+        try:
+            found = None
+            while found is None and (line := server.stderr.readline()):
+                found = re.search(r"listening on (\S+:\d+)", line)
+            if found is None:
+                raise ServerMissing("SecantusDB ended before it listened")
+            rest.start()
+            yield f"mongodb://{found[1]}"
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+            if rest.ident is not None:
+                rest.join()
 
 
 def _postgresql_binaries(folder: Path) -> Path:

@@ -190,7 +190,11 @@ _REMEDIES = {
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except sqlite3.Error:
+        connection.close()
+        raise
 
 
 def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

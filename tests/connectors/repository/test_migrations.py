@@ -22,23 +22,27 @@ from connectors.repository.tables import metadata_of
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest) -> Iterator[SqlStorage]:
+def storage(request: pytest.FixtureRequest) -> Iterator[SqlStorage]:
     storage = open_storage(request.getfixturevalue(f"{request.param}_database"))
     assert isinstance(storage, SqlStorage)
     yield storage
     storage.close()
 
 
-@pytest.fixture(params=["created whole", "by every revision"])
-def migrated(request: pytest.FixtureRequest, empty: SqlStorage) -> SqlStorage:
-    """Both ways to a schema: what `migrate` does with nothing, and what it does with something."""
-    if request.param == "created whole":
-        assert empty.migrate()
+@pytest.fixture(params=["at once", "by revisions"])
+def migrated(request: pytest.FixtureRequest, storage: SqlStorage) -> SqlStorage:
+    """A new database gets the declared schema at once, an older one what the revisions add."""
+    if request.param == "at once":
+        storage.migrate()
     else:
-        with empty.engine.begin() as connection:
+        with storage._alone() as connection:
             upgrade(connection)
-    assert not empty.migrate()
-    return empty
+    return storage
+
+
+def test_both_ways_lead_to_the_version_that_is_needed(migrated: SqlStorage) -> None:
+    migrated.check_schema()
+    assert migrated.migrate() is False
 
 
 def test_migrated_schema_is_the_declared_one(migrated: SqlStorage) -> None:
@@ -55,21 +59,14 @@ def test_key_columns_are_the_primary_key(migrated: SqlStorage) -> None:
             assert tuple(constraint["constrained_columns"]) == collection.key
 
 
-@pytest.mark.parametrize("declared", [False, True], ids=["migrated", "declared"])
-def test_text_is_ordered_by_bytes(postgresql_database: str, declared: bool) -> None:
-    storage = open_storage(postgresql_database)
-    assert isinstance(storage, SqlStorage)
-    if declared:
-        storage.create(COLLECTIONS)
-    else:
-        storage.migrate()
-    with storage.engine.connect() as connection:
+@pytest.mark.parametrize("storage", ["postgresql"], indirect=True)
+def test_postgresql_orders_text_by_bytes(migrated: SqlStorage) -> None:
+    with migrated.engine.connect() as connection:
         rows = connection.exec_driver_sql(
             "SELECT DISTINCT data_type, collation_name FROM information_schema.columns "
             "WHERE table_schema = current_schema() AND column_name NOT IN ('body', 'version_num')"
         ).fetchall()
     assert {tuple(row) for row in rows} == {("text", "C"), ("bigint", None)}
-    storage.close()
 
 
 def test_head_is_the_newest_revision() -> None:
@@ -77,16 +74,13 @@ def test_head_is_the_newest_revision() -> None:
     assert scripts.get_heads() == [HEAD]
 
 
-def test_migration_that_fails_leaves_nothing(sqlite_database: str) -> None:
-    storage = open_storage(sqlite_database)
-    assert isinstance(storage, SqlStorage)
+def test_migration_that_fails_leaves_nothing(storage: SqlStorage) -> None:
     with storage.engine.connect() as connection:
         connection.exec_driver_sql("CREATE TABLE links (mine text)")
     with pytest.raises(RepositoryError, match="links"):
         storage.migrate()
     with storage.engine.connect() as connection:
         assert inspect(connection).get_table_names() == ["links"]
-    storage.close()
 
 
 @pytest.mark.parametrize(

@@ -89,34 +89,45 @@ def test_bulk_that_fails_leaves_nothing(storage: SqliteStorage) -> None:
     assert storage.totals(CARDS, {})[()]["count"] == 1
 
 
-def test_folder_that_is_missing_is_named_with_the_remedy(tmp_path: Path) -> None:
-    path = tmp_path / "absent" / "quo-sync.db"
-    with pytest.raises(RepositoryError, match="create its folder") as caught:
-        SqliteStorage(path).migrate()
+@pytest.fixture
+def unusable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteStorage]:
+    storage = SqliteStorage(tmp_path / request.param)
+    yield storage
+    storage.close()
+
+
+@pytest.mark.parametrize(
+    ("unusable", "remedy"),
+    [("absent/quo-sync.db", "create its folder"), (".", "correct the path in `repository`")],
+    indirect=["unusable"],
+)
+def test_path_that_cannot_be_opened_is_named_with_the_remedy(
+    unusable: SqliteStorage, remedy: str
+) -> None:
+    with pytest.raises(RepositoryError, match=remedy) as caught:
+        unusable.migrate()
+    assert unusable.label in str(caught.value)
+
+
+@pytest.mark.parametrize("unusable", ["quo-sync.db"], indirect=True)
+@pytest.mark.parametrize("method", ["migrate", "check_schema"])
+def test_file_that_is_something_else_is_named_with_the_remedy(
+    unusable: SqliteStorage, path: Path, method: str
+) -> None:
+    path.write_text("integrations: []\n" * 100)
+    with pytest.raises(RepositoryError, match="the file is something else") as caught:
+        getattr(unusable, method)()
     assert str(path) in str(caught.value)
 
 
-def test_file_that_is_something_else_is_named_with_the_remedy(path: Path) -> None:
-    path.write_text("integrations: []\n" * 100)
-    for method in ("migrate", "check_schema"):
-        with pytest.raises(RepositoryError, match="the file is something else") as caught:
-            getattr(SqliteStorage(path), method)()
-        assert str(path) in str(caught.value)
-
-
-def test_file_that_cannot_be_written_is_named_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(RepositoryError, match="correct the path") as caught:
-        SqliteStorage(tmp_path).migrate()
-    assert str(tmp_path) in str(caught.value)
-
-
-def test_checking_a_missing_file_does_not_create_it(path: Path) -> None:
+@pytest.mark.parametrize("unusable", ["quo-sync.db"], indirect=True)
+def test_checking_a_missing_file_does_not_create_it(unusable: SqliteStorage, path: Path) -> None:
     with pytest.raises(RepositoryError, match="quo-sync migrate"):
-        SqliteStorage(path).check_schema()
+        unusable.check_schema()
     assert not path.exists()
 
 
-def test_table_that_is_missing_asks_for_migration(path: Path) -> None:
-    path.touch()
+@pytest.mark.parametrize("unusable", ["quo-sync.db"], indirect=True)
+def test_table_that_is_missing_asks_for_migration(unusable: SqliteStorage) -> None:
     with pytest.raises(RepositoryError, match=r"no such table: cards.*quo-sync migrate"):
-        SqliteStorage(path).find(CARDS, {})
+        unusable.find(CARDS, {})
