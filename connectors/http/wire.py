@@ -9,6 +9,7 @@ sent, for that takes as long as the rest of a start-up.
 from __future__ import annotations
 
 import ssl
+import sys
 import threading
 import time
 import zlib
@@ -18,11 +19,15 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakSet
 
-import httpx
+# httpx does without its own command line where click is not installed, and so do we: with click,
+# rich and pygments it takes twice as long to load.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
-from connectors.errors import ConfigurationError
-from connectors.http.exchange import BODY_LIMIT
-from connectors.http.retry import Failure, NoAnswer
+import httpx  # noqa: E402
+
+from connectors.errors import ConfigurationError  # noqa: E402
+from connectors.http.exchange import BODY_LIMIT  # noqa: E402
+from connectors.http.retry import Failure, NoAnswer  # noqa: E402
 
 _IDLE_SECONDS = 4.0
 """Below the 5 s after which uvicorn and Node close an idle connection, perhaps as we send."""
