@@ -89,7 +89,7 @@ class Job:
         self.sandbox = sandbox
         self.control: SandboxControl = sandbox.control
         self._folder = folder
-        self._runs = 0
+        self._started: list[Run] = []
         self._has_schema = False
         self.not_counted: frozenset[str] = frozenset()
         self._url = repository or f"sqlite:///{folder}/quo-sync.db"
@@ -120,15 +120,15 @@ class Job:
         command: str = "run",
         secrets: Mapping[str, str] = SECRETS,
     ) -> Run:
-        self._runs += 1
         self._has_schema = True
-        log = self._folder / f"run-{self._runs}.log"
+        log = self._folder / f"run-{len(self._started) + 1}.log"
         typed = [command, "--config", str(self.config_path), *arguments]
         if beam:
             typed += ["--", *beam]
         process = self._context.Process(target=child.run, args=(typed, dict(secrets), str(log)))
         process.start()
-        return Run(process, log)
+        self._started.append(Run(process, log))
+        return self._started[-1]
 
     def run(self, *arguments: str, expect: int = 0, **options: Any) -> Run:
         """Run to the end, which must be this exit code."""
@@ -146,6 +146,11 @@ class Job:
                 return attempt
         told = f"{self.reason()}\n{run.output}"
         raise AssertionError(f"not done after {most} runs; the last one said:\n{told}")
+
+    def run_until_in_step(self) -> None:
+        """Run when what just happened in the CRM lies before T0 (whole seconds)."""
+        time.sleep(1.1)
+        self.run()
 
     # -- looking ----------------------------------------------------------------------------
 
@@ -175,13 +180,19 @@ class Job:
 
     def lose_repository(self) -> None:
         """Go on with an empty one (SQLite only)."""
-        self._seen_by_test = self._url = f"sqlite:///{self._folder}/quo-sync-{self._runs}.db"
+        self._seen_by_test = self._url = (
+            f"sqlite:///{self._folder}/quo-sync-{len(self._started)}.db"
+        )
         self._has_schema = False
-        self.close()
+        self.repository.close()
         del self.repository
         self.configure(*self._integrations)
 
     def close(self) -> None:
+        """Leave no process behind."""
+        for run in self._started:
+            if run.alive:
+                run.kill()
         self.repository.close()
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from connectors.processes.model import Outcomes
-from tests.e2e.driver import Job, Run, wait_until
+from tests.e2e.driver import Job, Run, integration, wait_until
 from tests.e2e.kills import a_delta, assert_outcomes, contacts_without_links, nothing
-from tests.e2e.truth import assert_in_step
+from tests.e2e.truth import assert_accounts_agree, assert_in_step
 
 Rule = dict[str, Any]
 
@@ -123,3 +123,19 @@ def kill_after_requests(job: Job, count: int) -> None:
         lambda: sum(control.stats()["totals"].values()) >= until or not run.alive, "requests"
     )
     run.kill()
+
+
+@pytest.mark.timeout(240)
+def test_resuming_costs_at_most_one_percent(job: Job) -> None:
+    """Killed three times amid pages: what was in doubt is looked up, nothing is sent again."""
+    persons = 2_000
+    job.control.reset(persons=persons)
+    job.configure(integration(job.sandbox, page_size=100))
+    for nth in (500, 500, 500):
+        killed_at(job, create(nth))
+    job.run_until_done()
+    assert_in_step(job)
+    assert assert_accounts_agree(job) == Outcomes(created=persons)
+    requests = job.control.stats()["totals"]["quo"]
+    planning, kills = 1, 3
+    assert requests - planning <= persons * (1 + 0.01 * kills)

@@ -200,3 +200,10 @@ def _difference(held: Iterable[str], wanted: Iterable[str]) -> str:
 def _first_difference(wrong: list[str], held: Json, entries: Mapping[str, Entry]) -> str:
     id = wrong[0]
     return f"{len(wrong)} differ, first {id}:\n{content(held[id])}\n{_content(entries[id])}"
+
+
+def assert_requests_counted(job: Job) -> None:
+    """Every request that reached Quo stands in the ledger; call it before looking at the CRM."""
+    recorded = ledger_totals(job).quo_requests
+    arrived = job.control.stats()["totals"].get("quo", 0)
+    assert recorded == arrived, f"{recorded} requests recorded, {arrived} arrived"
