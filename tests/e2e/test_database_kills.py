@@ -14,7 +14,7 @@ from tests.e2e.conftest import MakeJob
 from tests.e2e.driver import Job, wait_until
 from tests.e2e.kills import a_delta, assert_outcomes, nothing
 from tests.e2e.proxy import DatabaseProxy, Moment, writing
-from tests.e2e.truth import assert_in_step
+from tests.e2e.truth import assert_accounts_agree, assert_in_step
 
 STOP_SECONDS = 60.0
 
@@ -119,3 +119,16 @@ def test_database_away_for_a_moment(make_job: MakeJob, postgresql_database: str)
         job.run_until_done()
         assert_in_step(job)
         assert_outcomes(job, nothing(job))
+
+
+@pytest.mark.parametrize("database", ["postgresql_database", "mongodb_database"])
+def test_two_launchers_on_an_empty_database(
+    make_job: MakeJob, database: str, request: pytest.FixtureRequest
+) -> None:
+    """They race for the schema, then for the process."""
+    job = make_job(repository=request.getfixturevalue(database))
+    racers = [job.start("-i", "acme") for _ in range(2)]
+    codes = sorted(racer.wait() for racer in racers)
+    assert codes in ([0, 4], [0, 0]), [racer.output for racer in racers]
+    assert_in_step(job)
+    assert assert_accounts_agree(job).created == 60

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from connectors.processes.model import Outcomes
+from connectors.processes.model import Outcomes, ProcessState
 from tests.e2e.conftest import MakeJob
 from tests.e2e.driver import Job, Run, integration, wait_until
 from tests.e2e.truth import assert_accounts_agree, assert_in_step, counted
@@ -165,3 +165,16 @@ def test_launcher_killed_while_its_workers_live_on(job: Job) -> None:
     for pid in orphans:
         if os.path.exists(f"/proc/{pid}"):
             os.kill(pid, signal.SIGKILL)
+
+
+def test_all_worker_processes_killed(job: Job) -> None:
+    job.control.settings(quo_latency_ms=50)
+    run = job.start(beam=TWO_PROCESSES)
+    wait_until(lambda: counted(job.control, "acme").created >= 5, "creating")
+    for pid in workers_of(run):
+        os.kill(pid, signal.SIGKILL)
+    assert run.wait() == 1
+    assert job.newest().state is ProcessState.ERROR
+    job.run_until_done(beam=TWO_PROCESSES)
+    assert assert_accounts_agree(job) == Outcomes(created=60)
+    assert_in_step(job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from connectors.processes.model import Outcomes
 from tests.e2e.driver import Job, Run, integration, wait_until
-from tests.e2e.kills import a_delta, assert_outcomes, contacts_without_links, nothing
+from tests.e2e.kills import PERSONS, a_delta, assert_outcomes, contacts_without_links, nothing
 from tests.e2e.truth import assert_accounts_agree, assert_in_step
 
 Rule = dict[str, Any]
@@ -112,6 +113,20 @@ def test_killed_at_random(job: Job, seed: int) -> None:
     job.run_until_done()
     assert_in_step(job)
     assert_outcomes(job, expected)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_killed_at_a_random_time(job: Job, seed: int) -> None:
+    """Start-up and the making of the schema included."""
+    chance = random.Random(seed)
+    job.control.settings(quo_latency_ms=10, crm_latency_ms=10)
+    for _ in range(4):
+        run = job.start()
+        time.sleep(chance.uniform(0.02, 0.6))
+        run.kill()
+    job.run_until_done()
+    assert_in_step(job)
+    assert_outcomes(job, Outcomes(created=PERSONS))
 
 
 def kill_after_requests(job: Job, count: int) -> None:

@@ -46,6 +46,23 @@ def run_initial_and_delta(job: Job, *beam: str) -> None:
     assert_in_step(job)
 
 
+def test_installed_command_in_a_process_of_its_own(job: Job, tmp_path: Path) -> None:
+    command = [Path(sys.executable).with_name("quo-sync"), "run", "--config", job.config_path]
+    environment = {"PATH": os.environ["PATH"], **SECRETS}
+    job.control.fault("hold", dialect="quo", method="POST", nth=30, when="after")
+    killed = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    job.control.wait_for_hold()
+    killed.kill()
+    killed.wait()
+    job.control.clear_faults()
+    job.control.release()
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert assert_accounts_agree(job) == Outcomes(created=60)
+    assert_in_step(job)
+
+
 def test_bundle_redone_asks_quo_nothing_more(job: Job) -> None:
     """The second pass of each bundle finds its ranges closed."""
     job.run(beam=ENGINES["every bundle twice"])
