@@ -31,7 +31,7 @@ class PageCoder(Coder):
         return False
 
     def estimate_size(self, value: Page) -> int:
-        return _RANGE_BYTES + _PERSON_BYTES * (len(value.persons) + len(value.entries))
+        return _RANGE_BYTES + _PERSON_BYTES * len(value.entries)
 
     def to_type_hint(self) -> type[Page]:
         return Page

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from connectors.crm.model import Person, RangeSpec
+from connectors.crm.model import RangeSpec
 from connectors.processes.model import DeadLetter, OutcomeKind, PageRecord, SyncType
 from connectors.quo.model import Contact
 from transforms.settings import IntegrationSettings
@@ -71,15 +71,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The persons of one CRM response, on their way to Quo.
+    """What was made of the persons of one CRM response, on its way to Quo.
 
     `restarted`: the CRM refused a cursor of its range, so an earlier try may have written some of
-    it. `error` (code, message) stands for a fetch that failed: such a page has no persons.
+    it. `error` (code, message) stands for a fetch that failed: such a page has no entries.
     """
 
     range: PageRange
     number: int
-    persons: tuple[Person, ...] = field(default=(), repr=False)
     entries: tuple[Entry, ...] = field(default=(), repr=False)
     next_cursor: str | None = field(default=None, repr=False)
     restarted: bool = False

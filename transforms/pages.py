@@ -78,7 +78,7 @@ class _Reading:
                 return
             cursor = fetched.next_cursor
             page = self._page(number, fetched)
-            del fetched
+            del fetched  # the CRM's records need not wait for the upsert
             yield page
             if cursor is None:
                 return
@@ -98,10 +98,16 @@ class _Reading:
 
     def _page(self, number: int, fetched: PersonPage) -> Page:
         usage = self._connector.http.usage()
+        entries = to_entries(
+            fetched.persons,
+            self._connector.transform_person_to_quo,
+            self._range.request.settings,
+            self._range.custom_fields,
+        )
         return Page(
             range=self._range,
             number=number,
-            persons=tuple(fetched.persons),
+            entries=entries,
             next_cursor=fetched.next_cursor,
             restarted=self._restarted,
             crm_requests=usage.requests,
@@ -121,72 +127,38 @@ def _repeated(page_range: PageRange) -> SyncError:
     )
 
 
-def to_contacts(connector: BaseCRMConnector, page: Page) -> Page:
-    """The page with an entry (contact or rejection) for each person; pure but for the connector."""
-    request = page.range.request
-    entries = to_entries(
-        page.persons,
-        connector.transform_person_to_quo,
-        request.settings,
-        page.range.custom_fields,
-    )
-    return replace(page, persons=(), entries=entries)
-
-
-class _Connectors:
-    """The connectors of one DoFn instance, one per process: an instance serves one thread."""
-
-    def __init__(self, repository: str) -> None:
-        self._repository = repository
-        self._made: dict[str, BaseCRMConnector] = {}
-
-    def of(self, page_range: PageRange) -> BaseCRMConnector:
-        request = page_range.request
-        if request.process_id not in self._made:
-            self._made[request.process_id] = worker(self._repository).connector(
-                request.settings, request.process_id
-            )
-        return self._made[request.process_id]
-
-
 class _FetchPages(beam.DoFn):
+    """An instance serves one thread, and so does each of its connectors, one per process."""
+
     def __init__(self, repository: str) -> None:
         self._repository = repository
 
     def setup(self) -> None:
-        self._connectors = _Connectors(self._repository)
+        self._connectors: dict[str, BaseCRMConnector] = {}
 
     def process(self, page_range: PageRange) -> Iterable[Page]:
         shared = worker(self._repository)
+        request = page_range.request
         try:
-            connector = self._connectors.of(page_range)
+            if request.process_id not in self._connectors:
+                connector = shared.connector(request.settings, request.process_id)
+                self._connectors[request.process_id] = connector
         except SyncError as error:
-            end_with(shared.repository, page_range.request, error)
+            end_with(shared.repository, request, error)
             return
-        with shared.heartbeat.in_flight(page_range.request):
-            yield from fetch_pages(shared, connector, page_range)
-
-
-class _ToContacts(beam.DoFn):
-    def __init__(self, repository: str) -> None:
-        self._repository = repository
-
-    def setup(self) -> None:
-        self._connectors = _Connectors(self._repository)
-
-    def process(self, page: Page) -> Iterable[Page]:
-        yield to_contacts(self._connectors.of(page.range), page)
+        with shared.heartbeat.in_flight(request):
+            yield from fetch_pages(shared, self._connectors[request.process_id], page_range)
 
 
 @dataclass(eq=False)
 class FetchPages(beam.PTransform):
-    """Page ranges → pages with contacts, each upserted before the next of its range is read."""
+    """Page ranges → pages of contacts, each upserted before the next of its range is read.
+
+    One step fetches and transforms: between two, Beam would hold on to the CRM's records of every
+    page until it is upserted.
+    """
 
     repository: str
 
     def expand(self, ranges: PCollection[PageRange]) -> PCollection[Page]:
-        return (
-            ranges
-            | "Fetch pages" >> beam.ParDo(_FetchPages(self.repository))
-            | "To contacts" >> beam.ParDo(_ToContacts(self.repository))
-        )
+        return ranges | "Fetch to contacts" >> beam.ParDo(_FetchPages(self.repository))

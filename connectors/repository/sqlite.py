@@ -24,6 +24,8 @@ from connectors.repository.storage import Key, Record
 _POLL_SECONDS = 0.05
 _CONNECTIONS = 8
 _ROWS_PER_STATEMENT = 250
+_CACHE_KB = 256
+"""Each connection has a cache of its own; the operating system's serves all of them."""
 
 
 class SqliteDialect:
@@ -192,6 +194,7 @@ _REMEDIES = {
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
     except sqlite3.Error:
         connection.close()
         raise

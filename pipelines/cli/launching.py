@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from connectors.processes.model import Process, ProcessState
 from connectors.processes.report import get_process
 from pipelines.cli.display import is_parked, print_closing, print_json
 from pipelines.cli.errors import ExitCode, gravest, print_error
+from pipelines.cli.footing import after_imports, before_imports
 from pipelines.cli.progress import ProgressReader, label_of, shown
 
 if TYPE_CHECKING:
@@ -60,10 +60,9 @@ class Session:
 def choose_engine(config: Config, beam_options: Sequence[str]) -> Engine:
     """The engine that the options behind `--` name; refuses what cannot work there.
 
-    Beam is imported here. Collecting garbage meanwhile finds none and takes a sixth of the time;
-    it begins with the session, which leaves out what was imported.
+    Beam is imported here.
     """
-    gc.disable()
+    before_imports()
     from connectors.http.secrets import is_reference, resolve
     from pipelines.launcher import refuse_local_repository
     from pipelines.options import parse_engine
@@ -110,8 +109,7 @@ def open_session(config: Config, engine: Engine) -> Iterator[Session]:
     from pipelines.orchestrator import SyncOrchestrator
 
     repository = open_repository(config.repository)
-    gc.freeze()
-    gc.enable()
+    after_imports()
     try:
         repository.storage.migrate()
         launch = new_launch(engine)
