@@ -57,7 +57,8 @@ class Case:
             self.answer = answer
             self.quo_id = answer.id
 
-    def lose(self, kind: OutcomeKind, code: str, message: str) -> None:
+    def explain(self, kind: OutcomeKind, code: str, message: str) -> None:
+        """Settle without an answer of Quo, with the reason."""
         self.outcome, self.code, self.message = kind, code, message
 
     def settled(self) -> OutcomeKind:
@@ -142,7 +143,7 @@ class PageWriter:
                 return
             pending = self._redone(refused)
         for case in pending:
-            case.lose(
+            case.explain(
                 OutcomeKind.FAILED, "contended", "other pages kept writing this person; retry it"
             )
 
@@ -154,7 +155,7 @@ class PageWriter:
             conflicts, gone = self._send(writes)
             writes = [(case, self._create(case)) for case in gone] + self._resolve(conflicts)
         for case, _ in writes:
-            case.lose(OutcomeKind.FAILED, "conflict", _CONFLICT)
+            case.explain(OutcomeKind.FAILED, "conflict", _CONFLICT)
 
     def _first_writes(self, cases: Sequence[Case]) -> list[tuple[Case, Create | Patch]]:
         listing = self._look_up([case for case in cases if self._needs_look_up(case)])
@@ -246,10 +247,10 @@ class PageWriter:
                 case Gone():
                     gone.append(case)
                 case RecordError():
-                    case.lose(OutcomeKind.REJECTED, result.code, result.message)
+                    case.explain(OutcomeKind.REJECTED, result.code, result.message)
                     self._progress(1)
                 case SyncError():
-                    case.lose(OutcomeKind.FAILED, result.code, result.message)
+                    case.explain(OutcomeKind.FAILED, result.code, result.message)
                     self._progress(1)
         return conflicts, gone
 
@@ -279,7 +280,7 @@ class PageWriter:
                         writes.append((case, patch))
             missing = [c for c in missing if c.entry.external_id not in listing.contacts]
         for case in missing:
-            case.lose(OutcomeKind.FAILED, "conflict", _CONFLICT)
+            case.explain(OutcomeKind.FAILED, "conflict", _CONFLICT)
         return writes
 
     # -- links ------------------------------------------------------------------------------
@@ -324,6 +325,8 @@ class PageWriter:
             elif again.code == "stale" and link is not None:
                 self._restore(case, link)
                 _into(case, again)
+                if case.created:
+                    case.explain(OutcomeKind.CREATED, "overtaken", "another page wrote it newer")
             elif case.created:
                 case.link = link  # it is ours to count: the link shall say so
                 pending.append(case)

@@ -26,6 +26,7 @@ from connectors.crm.model import (
     WebhookSubscription,
     Window,
 )
+from connectors.errors import ConfigurationError
 from connectors.http.auth import Auth
 from connectors.http.client import HttpClient
 
@@ -87,7 +88,10 @@ class BaseCRMConnector(ABC):
 
     @abstractmethod
     def fetch_person_page(self, range: RangeSpec, cursor: str | None) -> PersonPage:
-        """One page of a range; `cursor` None = its beginning. Windows are [since, until)."""
+        """One page of a range; `cursor` None = its beginning. Windows are [since, until).
+
+        A range of kind IDS (retry) gives the newest value of each of its ids.
+        """
 
     @abstractmethod
     def transform_person_to_quo(self, person: Person) -> ContactDraft:
@@ -114,17 +118,23 @@ class BaseCRMConnector(ABC):
         """
         return [RangeSpec(person_type, Paging.CHAIN, since=window.since, until=window.until)]
 
-    def fetch_persons_by_ids(self, person_type: str, ids: Sequence[str]) -> Sequence[Person]:
+    def fetch_persons_by_ids(
+        self,
+        person_type: str,
+        ids: Sequence[str],  # noqa: ARG002
+    ) -> Sequence[Person]:
         """The newest value of each id; an id that the CRM does not show is absent."""
-        raise NotImplementedError(f"{self.config.name} cannot fetch {person_type}s by id")
+        raise ConfigurationError(
+            f"{self.config.name} cannot read a {person_type} by id; run the sync instead of a retry"
+        )
 
     def fetch_deleted(self, person_type: str, window: Window) -> Iterable[str]:  # noqa: ARG002
         """Ids deleted within the window, where the CRM keeps a list of them."""
         return ()
 
-    def find_persons_by_phone(self, phone: str) -> Sequence[Person]:
+    def find_persons_by_phone(self, phone: str) -> Sequence[Person]:  # noqa: ARG002
         """Persons who have exactly this E.164 number."""
-        raise NotImplementedError(f"{self.config.name} cannot be searched by phone")
+        raise ConfigurationError(f"{self.config.name} cannot be searched by phone")
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> bool:  # noqa: ARG002
         """Whether the delivery is the CRM's own; compares in constant time."""

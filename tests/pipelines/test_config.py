@@ -393,7 +393,7 @@ def _second(**changes: Any) -> Edit:
         ),
         pytest.param(
             _set("quo", "base_url", "api.quo.com"),
-            "integrations[acme].quo.base_url: 'api.quo.com' is refused: base_url 'api.quo.com' must be an http",
+            "acme].quo.base_url: 'api.quo.com' is refused: base_url 'api.quo.com' must be",
             id="no address",
         ),
         pytest.param(

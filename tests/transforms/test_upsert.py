@@ -213,3 +213,18 @@ def test_unreachable_quo_fails_the_page_and_no_person(
     assert upserted is not None
     assert upserted.result.record.state is PageState.FAILED
     assert upserted.outcomes == ()
+
+
+def test_creation_overtaken_by_a_newer_page_is_still_counted(
+    run: Run, control: SandboxControl
+) -> None:
+    control.fault("hold", dialect="quo", method="POST", nth=1, when="after")
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(run.upsert, [entry(1, at=NOON)], page=1)
+        control.wait_for_hold()
+        newer = [entry(1, at=LATER, first_name="Newer")]
+        second = counts(run.again().upsert(newer, page=2))
+        control.release()
+        both = counts(first.result(timeout=30)) + second
+    assert both == Outcomes(created=1, updated=1)
+    assert names(control) == {"person-1": "Newer"}
