@@ -12,7 +12,7 @@ import pytest
 
 from connectors.processes.model import Outcomes
 from tests.e2e.driver import Job, Run, integration, wait_until
-from tests.e2e.kills import PERSONS, a_delta, assert_outcomes, contacts_without_links, nothing
+from tests.e2e.kills import PERSONS, a_delta, assert_outcomes, contacts_made_long_ago, nothing
 from tests.e2e.truth import assert_accounts_agree, assert_in_step
 
 Rule = dict[str, Any]
@@ -72,9 +72,9 @@ AIMS = {
     "delta: look-up before patches": Aim(a_delta, (look_up(1),)),
     "delta: create of a new person": Aim(a_delta, (create(2),)),
     "delta: twice": Aim(a_delta, (patch(12), look_up(1))),
-    "found: look-up": Aim(contacts_without_links, (look_up(2, "after"),)),
-    "found: first patch": Aim(contacts_without_links, (patch(1),)),
-    "found: twice": Aim(contacts_without_links, (patch(5), look_up(2))),
+    "found: look-up": Aim(contacts_made_long_ago, (look_up(2, "after"),)),
+    "found: first patch": Aim(contacts_made_long_ago, (patch(1),)),
+    "found: twice": Aim(contacts_made_long_ago, (patch(5), look_up(2))),
 }
 
 
@@ -105,7 +105,7 @@ def killed_at(job: Job, rule: Rule, *, late: bool = False) -> Run:
 @pytest.mark.parametrize("seed", range(8))
 def test_killed_at_random(job: Job, seed: int) -> None:
     chance = random.Random(seed)
-    expected = chance.choice([nothing, a_delta, contacts_without_links])(job)
+    expected = chance.choice([nothing, a_delta, contacts_made_long_ago])(job)
     job.count_from_here()
     job.control.settings(quo_latency_ms=3, crm_latency_ms=3)
     for _ in range(chance.randint(1, 3)):
