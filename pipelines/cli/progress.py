@@ -180,6 +180,7 @@ class Ticker:
         self._read = read
         self._show = show
         self._every = every_seconds
+        self._shown: Sequence[Line] | None = None
         self._next = time.monotonic() + min(every_seconds, BAR_SECONDS)
 
     def __call__(self) -> None:
@@ -192,9 +193,13 @@ class Ticker:
     def show_now(self) -> None:
         """Without the repository there is nothing to show; the job itself says so if that lasts."""
         try:
-            self._show(self._read())
+            lines = self._read()
         except RepositoryError as error:
             log.debug("progress not read: %s", error)
+            return
+        if lines != self._shown:
+            self._show(lines)
+            self._shown = lines
 
 
 @contextmanager
