@@ -24,6 +24,7 @@ BEAT_SECONDS = 20.0
 """A launch is alive while any of its workers beats so often."""
 PROGRESS_SECONDS = 2.0
 """How often a beat may come early, when the pages in flight have moved."""
+LOOK_SECONDS = 0.5
 
 
 class Heartbeat:
@@ -35,6 +36,7 @@ class Heartbeat:
         self._lock = threading.Lock()
         self._pages: dict[str, Counter[str]] = {}
         self._persons: dict[str, dict[str, dict[PageKey, int]]] = {}
+        self._recorded = threading.Event()
         self._thread: threading.Thread | None = None
 
     @contextmanager
@@ -53,10 +55,11 @@ class Heartbeat:
             of_launch.setdefault(request.process_id, {})[page] = persons
 
     def page_recorded(self, request: SyncRequest, page: PageKey) -> None:
-        """The page counts in the ledger from now on, no longer as in flight."""
+        """The page counts in the ledger from now on: the next beat, at once, leaves it out."""
         with self._lock:
             of_launch = self._persons.get(request.launch_id, {})
             of_launch.get(request.process_id, {}).pop(page, None)
+        self._recorded.set()
 
     def _count(self, request: SyncRequest, by: int) -> None:
         with self._lock:
@@ -68,14 +71,16 @@ class Heartbeat:
     def _beat(self) -> None:
         written: dict[str, tuple[float, dict[str, int], dict[str, int]]] = {}
         while True:
+            at_once = self._recorded.wait(LOOK_SECONDS)
+            self._recorded.clear()
             for launch_id, pages, persons in self._snapshot():
                 at, *before = written.get(launch_id, (float("-inf"), {}, {}))
                 waited = time.monotonic() - at
                 moved = before != [pages, persons]
-                if waited >= BEAT_SECONDS or (moved and waited >= PROGRESS_SECONDS):
+                early = at_once or not pages or waited >= PROGRESS_SECONDS
+                if waited >= BEAT_SECONDS or (moved and early):
                     self._put(launch_id, pages, persons)
                     written[launch_id] = (time.monotonic(), pages, persons)
-            time.sleep(0.5)
 
     def _snapshot(self) -> list[tuple[str, dict[str, int], dict[str, int]]]:
         """Launches with pages in flight, and those whose last page has just left."""
