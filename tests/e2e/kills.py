@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from connectors.processes.model import Outcomes
+from connectors.processes.model import LedgerTotals, Outcomes, Process, ProcessState
 from tests.e2e.driver import Job, a_moment_ago
-from tests.e2e.truth import assert_accounts_agree
+from tests.e2e.truth import assert_accounts_agree, people, processes_counted
 
 PERSONS = 60
 CLOCK_MARGIN_SECONDS = 4.5
@@ -48,3 +48,17 @@ def assert_outcomes(job: Job, expected: Outcomes) -> None:
     assert (outcomes.created, outcomes.updated) == (expected.created, expected.updated)
     assert outcomes.unchanged >= expected.unchanged
     assert outcomes.lost == outcomes.skipped == 0
+    for process in processes_counted(job):
+        if process.state is ProcessState.COMPLETED:
+            assert_everyone_counted_once(job, process)
+
+
+def assert_everyone_counted_once(job: Job, process: Process) -> None:
+    """Over a completed run and all that it continues, each person of its window has one outcome."""
+    plan = process.plan
+    assert plan is not None
+    since = process.since.timestamp() if process.since else 0
+    window = [p for p in people(job.control) if since <= p["updated"] < plan.until.timestamp()]
+    chain = [p.id for p in job.processes() if p.root_id == process.root_id]
+    totals = sum(job.repository.ledger.totals(chain).values(), LedgerTotals())
+    assert totals.outcomes.total == len(window), f"{totals.outcomes} for {len(window)} persons"

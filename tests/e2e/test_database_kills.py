@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from connectors.processes.model import Outcomes
+from connectors.processes.model import Outcomes, ProcessState, SyncType
 from tests.e2e.conftest import MakeJob
 from tests.e2e.driver import Job, wait_until
 from tests.e2e.kills import a_delta, assert_outcomes, nothing
@@ -43,18 +43,23 @@ def proxied(make_job: MakeJob, url: str) -> Iterator[tuple[Job, DatabaseProxy]]:
         yield make_job(repository=through, seen_by_test=url), proxy
 
 
-def killed_between_statements(job: Job, proxy: DatabaseProxy, stop: Stop) -> None:
-    expected = stop.before(job)
+def killed_between_statements(job: Job, proxy: DatabaseProxy, *stops: Stop) -> None:
+    expected = stops[0].before(job)
     job.count_from_here()
+    for stop in stops:
+        kill_at(job, proxy, stop)
+    job.run_until_done()
+    assert_in_step(job)
+    assert_outcomes(job, expected)
+
+
+def kill_at(job: Job, proxy: DatabaseProxy, stop: Stop) -> None:
     proxy.stop_at(writing(stop.collection, stop.verb), stop.nth, stop.moment)
     run = job.start()
     wait_until(lambda: proxy.stopped.is_set() or not run.alive, "stopped", STOP_SECONDS)
     assert proxy.stopped.is_set(), f"no such statement:\n{run.output}"
     run.kill()
     proxy.cut()
-    job.run_until_done()
-    assert_in_step(job)
-    assert_outcomes(job, expected)
 
 
 POSTGRESQL = {
@@ -81,12 +86,50 @@ POSTGRESQL = {
 }
 
 
+ALL_READ = (
+    "last page recorded, range not closed",
+    "range closed, process not completed",
+    "watermark advanced, not completed",
+)
+
+
+@pytest.mark.parametrize("name", ALL_READ)
+def test_killed_process_that_had_read_everything_is_completed(
+    make_job: MakeJob, postgresql_database: str, name: str
+) -> None:
+    """Taken over, it has nothing left to do: the next run is a delta."""
+    with proxied(make_job, postgresql_database) as (job, proxy):
+        kill_at(job, proxy, POSTGRESQL[name])
+        killed = job.newest()
+        assert killed.is_active
+        job.run()
+        taken_over = job.repository.processes.find_by_id(killed.id)
+        assert taken_over is not None
+        assert taken_over.state is ProcessState.COMPLETED
+        assert job.newest().sync_type is SyncType.ONGOING
+
+
 @pytest.mark.parametrize("stop", POSTGRESQL.values(), ids=POSTGRESQL.keys())
 def test_killed_between_statements_on_postgresql(
     make_job: MakeJob, postgresql_database: str, stop: Stop
 ) -> None:
     with proxied(make_job, postgresql_database) as (job, proxy):
         killed_between_statements(job, proxy, stop)
+
+
+SUCCESSORS = {
+    "before its ranges are inserted": Stop("ranges", "insert", 1, "before"),
+    "before it has moved on": Stop("processes", "update", 2, "before"),
+    "amid its first page": Stop("links", "insert", 1, "before"),
+    "with its last page recorded": Stop("pages", "insert", 2, "after"),
+}
+
+
+@pytest.mark.parametrize("stop", SUCCESSORS.values(), ids=SUCCESSORS.keys())
+def test_successor_killed_too(make_job: MakeJob, postgresql_database: str, stop: Stop) -> None:
+    """The one after it finds what it needs in the whole chain."""
+    with proxied(make_job, postgresql_database) as (job, proxy):
+        killed_between_statements(job, proxy, Stop("links", "insert", 2, "after"), stop)
 
 
 MONGODB = {

@@ -193,11 +193,12 @@ def test_stopped_holder_is_not_gone_until_stale(job: Job) -> None:
     assert assert_accounts_agree(job) == Outcomes(created=60)
 
 
-def test_stale_holder_that_wakes_up_writes_nothing_more(job: Job) -> None:
+@pytest.mark.parametrize("nth", [25, 30], ids=["at the end of a page", "amid a page"])
+def test_stale_holder_that_wakes_up_writes_nothing_more(job: Job, nth: int) -> None:
     """Its heartbeat is old, so it was taken over; what it still does changes no account."""
-    job.control.fault("hold", dialect="quo", method="POST", nth=30)
+    job.control.fault("hold", dialect="quo", method="POST", nth=nth, when="after")
     first = job.start()
-    job.control.wait_for_hold()
+    wait_until(lambda: counted(job.control, "acme").created >= nth, "creates")
     os.kill(first.pid, signal.SIGSTOP)
     job.control.clear_faults()
     job.control.release()
