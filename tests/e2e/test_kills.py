@@ -10,10 +10,17 @@ from typing import Any
 
 import pytest
 
-from connectors.processes.model import LedgerTotals, Outcomes
+from connectors.processes.model import LedgerTotals, Outcomes, ProcessState
 from tests.e2e.driver import Job, Run, integration, wait_until
-from tests.e2e.kills import PERSONS, a_delta, assert_outcomes, contacts_made_long_ago, nothing
-from tests.e2e.truth import assert_in_step
+from tests.e2e.kills import (
+    PERSONS,
+    a_delta,
+    assert_everyone_counted_once,
+    assert_outcomes,
+    contacts_made_long_ago,
+    nothing,
+)
+from tests.e2e.truth import assert_accounts_agree, assert_in_step
 
 Rule = dict[str, Any]
 
@@ -113,6 +120,27 @@ def test_killed_at_random(job: Job, seed: int) -> None:
     job.run_until_done()
     assert_in_step(job)
     assert_outcomes(job, expected)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_odd_people_and_a_hostile_quo_killed_at_random(job: Job, seed: int) -> None:
+    """Everything at once: lost answers, refused persons, people without phones, kills."""
+    chance = random.Random(seed)
+    job.control.reset(persons=150, seed=seed, spice=True, without_phone_share=0.1)
+    job.control.settings(quo_latency_ms=3, crm_latency_ms=3)
+    job.control.fault("status", status=400, body='"person-[0-9]*7"', dialect="quo", method="POST")
+    job.control.fault("reset", when="after", probability=0.05, dialect="quo", method="POST")
+    job.control.fault("truncated", probability=0.1, dialect="pipedrive", seed=seed)
+    for _ in range(3):
+        kill_after_requests(job, chance.randint(20, 60))
+    job.run_until_done()
+    outcomes = assert_accounts_agree(job)
+    assert outcomes.rejected > 0
+    for process in job.processes():
+        if process.state is ProcessState.COMPLETED:
+            assert_everyone_counted_once(job, process)
+    letters = (job.repository.dead_letters.of_process(p.id) for p in job.processes())
+    assert_in_step(job, absent={letter.external_id for some in letters for letter in some})
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -43,6 +43,19 @@ def test_initial_then_delta_then_nothing_to_do(make_job: MakeJob, crm: str) -> N
     assert assert_accounts_agree(job).synced == outcomes.total
 
 
+@pytest.mark.parametrize("crm", ["pipedrive", "scaling-test"])
+def test_empty_crm_is_in_step_at_once(make_job: MakeJob, crm: str) -> None:
+    job = make_job(crm=crm)
+    job.control.reset(persons=0)
+    job.run()
+    assert assert_accounts_agree(job) == Outcomes()
+    job.control.insert_people(2, at=a_moment_ago())
+    job.run()
+    assert job.newest().sync_type is SyncType.ONGOING
+    assert assert_accounts_agree(job) == Outcomes(created=2)
+    assert_in_step(job)
+
+
 def test_full_read_again_asks_quo_nothing(job: Job) -> None:
     job.run()
     job.count_from_here()
