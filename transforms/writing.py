@@ -212,16 +212,17 @@ class PageWriter:
     def _base(
         self, case: Case, current: QuoContact, listed_at: datetime | None
     ) -> QuoContact | None:
-        """The merge base, also fixes what the write counts as.
+        """The merge base; also fixes what the write counts as.
 
-        A link keeps it; without one it is what our create left, while nobody has touched that.
+        A link keeps it. A contact without one that nobody has touched since it was made under our
+        source is as a create of ours left it, whose link a kill has cost.
         """
         if case.link is not None and case.link.quo_id == current.id:
             return _base_of(case.link)
         ours = (self._in_doubt or case.ours) and self._of_this_run(current.created_at, listed_at)
         case.counts_as = OutcomeKind.CREATED if ours else OutcomeKind.UPDATED
-        untouched = current.updated_at == current.created_at
-        return current if ours and untouched else None
+        made_at = current.created_at
+        return current if made_at is not None and made_at == current.updated_at else None
 
     def _of_this_run(self, written_at: datetime | None, listed_at: datetime | None) -> bool:
         """Whether Quo, by its own clock, wrote this since the run began."""
