@@ -174,4 +174,8 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, SyncError):
         return error.message
     ours = _OURS.findall(str(error))
-    return ours[-1] if ours else f"{type(error).__name__}, a bug: see it with --debug"
+    return (
+        ours[-1]
+        if ours
+        else f"{type(error).__name__} in the engine or a worker; see it with --debug"
+    )

@@ -9,6 +9,8 @@ from typing import TextIO
 _OURS = ("pipelines", "transforms", "connectors")
 _JUDGED_BY_US = ("apache_beam.options",)
 """Beam warns here of options it does not know, Flink's among them; what is wrong, we refuse."""
+_TOLD_BY_US = ("apache_beam.runners", "grpc")
+"""An engine logs the traceback of what ends its job; the launcher says it in a sentence."""
 _BEAM_WITHOUT_GCP = "apitools not found"
 """What importing Beam says on the root logger at every start where its GCP extra is missing."""
 
@@ -40,6 +42,8 @@ def configure_logs(*, as_json: bool, debug: bool) -> None:
     root.setLevel(logging.WARNING)
     for name in _JUDGED_BY_US:
         logging.getLogger(name).setLevel(logging.ERROR)
+    for name in _TOLD_BY_US:
+        logging.getLogger(name).setLevel(logging.WARNING if debug else logging.CRITICAL)
     level = logging.DEBUG if debug else logging.INFO if as_json else logging.WARNING
     for name in _OURS:
         logging.getLogger(name).setLevel(level)
