@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from connectors.processes.use_cases import (
     update_process_state,
 )
 from connectors.quo.client import QuoClient
+from connectors.repository.repository import Repository
 from transforms.elements import PageRange, SyncRequest
 from transforms.ending import end_with
 from transforms.settings import IntegrationSettings
@@ -61,7 +63,7 @@ def plan_ranges(shared: Worker, request: SyncRequest) -> list[PageRange]:
     assert plan is not None
     update_process_state(repository, process, ProcessState.QUEUING_PAGES)
     standings = (
-        carry_over(repository, process)
+        _carried_over(repository, process)
         if process.predecessor_id
         else [RangeStanding(str(bounds["id"]), bounds) for bounds in plan.ranges]
     )
@@ -71,6 +73,19 @@ def plan_ranges(shared: Worker, request: SyncRequest) -> list[PageRange]:
     update_process_state(repository, process, ProcessState.PROCESSING_BATCHES)
     finish_if_done(repository, process.id)
     return [_page_range(request, plan, standing) for standing in standings]
+
+
+def _carried_over(repository: Repository, process: Process) -> list[RangeStanding]:
+    """What the predecessor left, read when nothing is sent for it any more.
+
+    Workers that outlive its end notice within a second; until then they may open further pages,
+    and a page that we took for never opened would count what they create as found.
+    """
+    predecessor = repository.processes.find_by_id(process.predecessor_id or "")
+    if predecessor is not None and predecessor.ended_at is not None:
+        since = (utc_now() - predecessor.ended_at).total_seconds()
+        time.sleep(min(max(0.0, 1.0 - since), 1.0))
+    return carry_over(repository, process)
 
 
 def _planned(

@@ -96,7 +96,7 @@ def test_never_more_under_way_than_the_pool_has_threads_also_for_two_pages(
     for thread in threads:
         thread.join()
     assert len(server.seen) == 200
-    assert max(seen.under_way for seen in server.seen) == POOL_SIZE
+    assert POOL_SIZE // 2 < max(seen.under_way for seen in server.seen) <= POOL_SIZE
 
 
 def test_unproven_key_sends_one_at_a_time_until_the_first_success(
