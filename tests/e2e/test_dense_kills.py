@@ -180,7 +180,7 @@ def test_launcher_killed_while_its_workers_live_on(job: Job) -> None:
 
 
 def test_all_worker_processes_killed(job: Job) -> None:
-    job.control.settings(quo_latency_ms=50)
+    job.control.settings(quo_latency_ms=500)
     run = job.start(beam=TWO_PROCESSES)
     wait_until(lambda: counted(job.control, "acme").created >= 5, "creating")
     for pid in workers_of(run):

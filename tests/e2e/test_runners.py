@@ -153,7 +153,7 @@ def _at(entry: dict[str, str]) -> float:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_interrupted_run_is_cancelled_and_continued(job: Job, number: signal.Signals) -> None:
-    job.control.settings(quo_latency_ms=100)
+    job.control.settings(quo_latency_ms=500)
     run = job.start()
     wait_until(lambda: counted(job.control, "acme").created > 5, "creating")
     os.kill(run.pid, number)
